@@ -1,0 +1,46 @@
+# `make help` lists the targets. PYTHON chooses the interpreter: `make gallery PYTHON=python3.12`.
+.DEFAULT_GOAL := help
+.PHONY: help install gallery test lint benchmark serve clean lock
+
+RIGHT_VERSION := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
+  $(shell $(name) -c '$(RIGHT_VERSION)' 2>/dev/null && echo $(name))) python3)
+BIN := .venv/bin
+OPTIONS ?=
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed  ## make .venv and install the locked dependencies
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c '$(RIGHT_VERSION)' 2>/dev/null || { echo "expected Python 3.11, 3.12 or 3.13, received $$($(PYTHON) --version 2>&1 || echo none): install one, or name it with make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "expected a Python with venv, received $$($(PYTHON) --version) without it: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
+	@echo "installing the locked dependencies into .venv (TensorFlow is large: this takes a few minutes)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch .venv/installed
+
+gallery: install  ## build the website into site/ (OPTIONS="--layers block1*" passes flags on)
+	@$(BIN)/activation-gallery build $(OPTIONS)
+
+test: install  ## run the whole test suite
+	@$(BIN)/python -m pytest $(OPTIONS)
+
+lint: install  ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+benchmark: install  ## compare the build's cost with importing TensorFlow
+	@$(BIN)/python benchmarks/build.py
+
+serve: install  ## build, serve on localhost, rebuild when an input changes
+	@$(BIN)/activation-gallery serve $(OPTIONS)
+
+clean:  ## remove what was built, and .venv
+	rm -rf .venv site .site.new .site.old site_src/gallery site_src/index.md
+
+lock:  ## renew requirements.lock (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make lock" --upgrade --quiet -o requirements.lock

@@ -1,0 +1,277 @@
+"""The command line: the only place that prints or exits."""
+
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from generator import __version__
+from generator.errors import GalleryError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file [default: gallery.toml, if there is one]."
+)
+model_option = click.option("--model", type=click.Path(path_type=Path), help="Keras model: .keras, .h5, .hdf5.")
+images_option = click.option("--images", type=click.Path(path_type=Path), help="Folder of test images.")
+output_option = click.option("--output", type=click.Path(path_type=Path), help="Folder of the website [site].")
+layers_option = click.option(
+    "--layers", multiple=True, metavar="PATTERN", help="Draw only layers whose name or kind matches; repeatable."
+)
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show what TensorFlow and MkDocs say.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+progress_option = click.option("--no-progress", is_flag=True, help="Plain lines instead of a progress bar.")
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="activation-gallery")
+def main() -> None:
+    """Make a website that shows what every layer of a Keras image model makes of your pictures.
+
+    \b
+    Examples:
+      activation-gallery build
+      activation-gallery build --model cnn.keras --images photos --output site
+      activation-gallery inspect cnn.keras
+    """
+
+
+@main.command()
+@config_option
+@model_option
+@images_option
+@output_option
+@layers_option
+@click.option("--no-site", is_flag=True, help="Stop after the Markdown sources.")
+@verbose_option
+@quiet_option
+@progress_option
+def build(config, no_site, verbose, quiet, no_progress, **flags) -> None:
+    """Build the gallery, all the way to a website.
+
+    \b
+    Examples:
+      activation-gallery build
+      activation-gallery build --layers "*conv*" --layers MaxPooling2D
+      activation-gallery build --model cnn.keras --images photos --output /tmp/site
+    """
+    with errors_in_one_line(), calm(verbose):
+        report = _build(config, flags | {"site": not no_site}, quiet, no_progress)
+    if not quiet:
+        _summarize(report)
+    for image in report.failed:
+        click.echo(f"{image.name} is not in the gallery: {image.error}", err=True)
+    if report.failed:
+        sys.exit(1)
+
+
+def _build(config, flags, quiet, no_progress):
+    from generator.build import build
+    from generator.settings import load_settings
+
+    settings = load_settings(config, Path.cwd(), flags)
+    with _teller(quiet, no_progress) as tell:
+        return build(settings, tell)
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@layers_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@verbose_option
+def inspect(model, layers, as_json, verbose) -> None:
+    """List the layers of MODEL: index, name, kind, output shape, channels, parameters, drawn or why not."""
+    with errors_in_one_line(), calm(verbose):
+        from generator import images, plan
+        from generator.build import open_keras
+        from generator.model.load import check_file
+
+        check_file(model)
+        found = plan.plan_layers(open_keras(model, images.digest(model)).describe().layers, layers, False)
+    rows = [
+        {
+            "index": layer.index,
+            "name": layer.name,
+            "kind": layer.kind,
+            "shape": list(layer.shape),
+            "channels": layer.channels,
+            "parameters": layer.parameters,
+            "drawn": layer.reason is None,
+            "reason": layer.reason,
+        }
+        for layer in found
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    cells = [
+        [
+            str(row["index"]),
+            row["name"],
+            row["kind"],
+            "×".join(map(str, row["shape"])) or "1",
+            "–" if row["channels"] is None else str(row["channels"]),
+            f"{row['parameters']:,}",
+            "drawn" if row["drawn"] else f"not drawn: {row['reason']}",
+        ]
+        for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo(line.rstrip())
+
+
+@main.command()
+@config_option
+@model_option
+@images_option
+@output_option
+@layers_option
+@click.option("--port", default=8000, show_default=True, help="Port on localhost.")
+@verbose_option
+@progress_option
+def serve(config, port, verbose, no_progress, **flags) -> None:
+    """Build, serve on localhost, and build again when an image, a template or a page changes."""
+    with errors_in_one_line(), calm(verbose):
+        from generator.build import mkdocs_config, source_folder
+        from generator.settings import load_settings
+        from generator.website import serve_website
+
+        settings = load_settings(config, Path.cwd(), flags)
+        _summarize(_build(config, flags, False, no_progress))
+        sources = source_folder(settings)
+        watched = [settings.images, mkdocs_config(settings)]
+        if settings.project:
+            hand_written = [path for path in sources.iterdir() if path.name not in ("gallery", "index.md")]
+            watched += [*hand_written, settings.project / "templates"]
+
+        def rebuild() -> None:
+            try:
+                _build(config, flags, True, True)
+            except GalleryError as error:
+                click.echo(f"activation-gallery: {error}", err=True)
+
+        click.echo(f"serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
+        serve_website(settings.output, port, rebuild, [path for path in watched if path.exists()])
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """End with one line and exit status 2 on what the user got wrong, 130 on Ctrl-C."""
+    try:
+        yield
+    except GalleryError as error:
+        click.echo(f"activation-gallery: {' '.join(str(error).split())}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        click.echo(f"activation-gallery: {error.strerror or error}{place}: check space and rights", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("activation-gallery: stopped; the website is as it was before", err=True)
+        sys.exit(130)
+
+
+@contextmanager
+def calm(verbose: bool) -> Iterator[None]:
+    """Keep TensorFlow's and MkDocs' chatter off the terminal, unless it was asked for.
+
+    TensorFlow writes to file descriptor 2 by itself, so that is turned away; `sys.stderr` keeps working.
+    """
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", force=True)
+        yield
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("mkdocs").setLevel(logging.ERROR)
+    logging.getLogger("mkdocs").propagate = False
+    python_stderr, terminal = sys.stderr, os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    try:
+        sys.stderr.flush()
+        if sys.stderr is sys.__stderr__:
+            sys.stderr = os.fdopen(os.dup(terminal), "w", buffering=1, encoding=sys.stderr.encoding, errors="replace")
+        os.dup2(silence, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(silence)
+        if sys.stderr is not python_stderr:
+            sys.stderr.close()
+            sys.stderr = python_stderr
+
+
+@contextmanager
+def _teller(quiet: bool, no_progress: bool):
+    """Give a function that shows a build's steps: a bar on a terminal, a line for each image elsewhere."""
+    if quiet:
+        yield lambda step: None
+    elif sys.stderr.isatty() and not no_progress:
+        with _bar() as tell:
+            yield tell
+    else:
+        said = set()
+
+        def tell(step) -> None:
+            if (step.stage, step.text) not in said:
+                said.add((step.stage, step.text))
+                click.echo(f"{step.stage}: {step.text}", err=True)
+
+        yield tell
+
+
+@contextmanager
+def _bar():
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("layers"),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        row = progress.add_task("", total=None, rate="")
+
+        def tell(step) -> None:
+            known = step.total > 1
+            speed = progress.tasks[0].speed if known else None
+            progress.update(
+                row,
+                description=escape(f"{step.stage}: {step.text}"),
+                completed=step.done,
+                total=step.total if known else None,
+                rate=f"{speed:.0f}/s" if speed else "",
+            )
+
+        yield tell
+
+
+def _summarize(report) -> None:
+    from generator.pages import count, size
+
+    seconds = ", ".join(f"{stage} {spent:.1f}" for stage, spent in report.seconds.items())
+    click.echo(
+        f"{count(report.images, 'image')}, {count(report.layers, 'layer')}, "
+        f"{count(report.pictures, 'picture')}, {count(report.pages, 'page')}, {size(report.bytes)} "
+        f"in {sum(report.seconds.values()):.1f} s ({seconds})"
+    )
+    if report.website is None:
+        click.echo(f"Markdown sources: {report.sources}")
+        return
+    click.echo(f"{report.website}")
+    click.echo(f"open it in a browser: {report.website.as_uri()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""The records that flow through a build. All are frozen, and none knows of settings or loggers."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+FAMILIES = ("convolution", "pooling", "normalization", "activation", "merging", "resizing", "other")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerInfo:
+    """One call of a layer, as the model reports it.
+
+    `index` counts calls from 1 in execution order, inputs excluded. `shape` is the output's shape without
+    its batch axis, (height, width, channels) for a stack of feature maps. `activation` names the function
+    that the layer applies to its own result. `repeats` is the index of the layer whose output this one
+    hands on unchanged, 0 for the model's input, `None` where it computes something.
+    """
+
+    index: int
+    name: str
+    kind: str
+    family: str
+    shape: tuple[int, ...]
+    parameters: int
+    activation: str | None = None
+    repeats: int | None = None
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the output is a stack of feature maps that has something in it."""
+        return len(self.shape) == 3 and min(self.shape) > 0
+
+    @property
+    def channels(self) -> int | None:
+        """The number of feature maps, `None` where the output is no stack of maps."""
+        return self.shape[-1] if len(self.shape) == 3 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer(LayerInfo):
+    """A layer with what the plan decided: its slug, and why it is not drawn (`None` where it is)."""
+
+    slug: str
+    same_as: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known of a model before an image is shown to it.
+
+    `input_shape` is (height, width, channels). `value_range` is what the model's own first layer tells of
+    the pixel values it expects, (0, 255) or (0, 1), `None` where it tells nothing. `final_activation` is
+    the name of the function that made the output, `output_shapes` are without the batch axis.
+    """
+
+    file: str
+    digest: str
+    name: str
+    input_shape: tuple[int, int, int]
+    parameters: int
+    layers: tuple[LayerInfo, ...]
+    output_shapes: tuple[tuple[int, ...], ...]
+    final_activation: str | None
+    value_range: tuple[int, int] | None
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class InputImage:
+    """A test image's file. `digest` is the SHA-256 of its bytes, `error` why it cannot be shown."""
+
+    name: str
+    slug: str
+    path: Path
+    digest: str
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """An image in three forms.
+
+    `original` is uint8 (height, width, 3) as given, `seen` uint8 (height, width, 1 or 3) at the model's
+    size, and `values` float32 of the same shape as `seen`, scaled as the model expects it.
+    """
+
+    original: np.ndarray
+    seen: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A class and its score in 0…1, or `text` alone where the model is no classifier.
+
+    `method` says how the score follows from the model's output.
+    """
+
+    text: str
+    label: str | None = None
+    score: float | None = None
+    method: str | None = None
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What one forward pass gave: read-only float32 (height, width, channels) by layer index.
+
+    `outputs` are the model's own, float32 without the batch axis.
+    """
+
+    maps: dict[int, np.ndarray]
+    outputs: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class MapStatistics:
+    """Numbers of one layer's maps for one image, each float64 or int64 of shape (channels,).
+
+    They cover finite values only and are NaN where a channel has none. `active` is the share of values
+    above zero, `flawed` counts values that are NaN or infinite.
+    """
+
+    minimum: np.ndarray
+    maximum: np.ndarray
+    mean: np.ndarray
+    active: np.ndarray
+    flawed: np.ndarray
+
+    @property
+    def constant(self) -> np.ndarray:
+        """Which channels have one single finite value everywhere, as bool (channels,)."""
+        return (self.minimum == self.maximum) & (self.flawed == 0)
+
+
+@dataclass(frozen=True)
+class RenderTask:
+    """The pictures to draw of one layer for one image, with paths below the website's root.
+
+    `channels` has one path a channel, or none where no single channels are drawn. `frames` are the
+    channels to keep for the animation over channels.
+    """
+
+    image: str
+    layer: Layer
+    grid: str
+    channels: tuple[str, ...]
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file: its path below the website's root and its size in pixels."""
+
+    path: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """What became of one layer for one image.
+
+    `enlarged` is the grid's whole factor. `ranges` is float64 (channels, 2): the values that got the first
+    and the last colour.
+    """
+
+    grid: Picture
+    channels: tuple[Picture, ...]
+    enlarged: int
+    ranges: np.ndarray
+    statistics: MapStatistics
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """A finished task: `files` maps paths to their bytes, `frames` is uint8 (frames, height, width)."""
+
+    task: RenderTask
+    layer: LayerResult
+    files: dict[str, bytes]
+    frames: np.ndarray
+
+
+@dataclass(frozen=True)
+class Animation:
+    """An animated GIF, its first frame as a still, its size in bytes, and what it leaves out, if anything."""
+
+    gif: Picture
+    still: Picture
+    bytes: int
+    frames: int
+    left_out: str | None
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """Everything drawn of one image. `layers` is by slug; a failed image has `image.error` and no more."""
+
+    image: InputImage
+    size: tuple[int, int] | None = None
+    original: Picture | None = None
+    seen: Picture | None = None
+    prediction: Prediction | None = None
+    layers: dict[str, LayerResult] = field(default_factory=dict)
+    layers_gif: Animation | None = None
+    channels_gif: Animation | None = None
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did. `seconds` is by stage; `website` is the front page, or `None` with `--no-site`."""
+
+    sources: Path
+    website: Path | None
+    images: int
+    layers: int
+    pictures: int
+    pages: int
+    bytes: int
+    written: int
+    removed: int
+    failed: tuple[InputImage, ...]
+    seconds: dict[str, float]

@@ -1,0 +1,124 @@
+"""8-bit arrays to the bytes of PNG, GIF and JPEG files."""
+
+import functools
+import io
+from pathlib import Path
+
+import imageio.v3 as imageio
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from generator.errors import SettingsError
+from generator.raster import (
+    BACKGROUND,
+    CONSTANT,
+    INK,
+    LEVELS,
+    MINUS_INFINITY,
+    NOT_A_NUMBER,
+    PLUS_INFINITY,
+    enlarge,
+)
+
+BACKGROUND_COLOUR = (24, 27, 33)
+TEXT_COLOUR = (240, 242, 246)
+SPECIAL_COLOURS = {
+    BACKGROUND: BACKGROUND_COLOUR,
+    CONSTANT: (128, 128, 128),
+    NOT_A_NUMBER: (255, 0, 255),
+    PLUS_INFINITY: (255, 60, 40),
+    MINUS_INFINITY: (60, 120, 255),
+}
+LONGEST_PHOTO = 800  # pixels of the longer side of a published input
+FONT_SIZE = 13
+LINE_HEIGHT = 18
+
+
+def colour_table(name: str) -> np.ndarray:
+    """Return the palette, uint8 (256, 3), of a matplotlib colour map.
+
+    Raises `SettingsError` when there is no such map.
+    """
+    if name not in matplotlib.colormaps:
+        raise SettingsError(
+            f"colours: expected a matplotlib colour map such as viridis, received {name!r}: choose another"
+        )
+    table = np.zeros((256, 3), np.uint8)
+    table[:LEVELS] = matplotlib.colormaps[name](np.linspace(0, 1, LEVELS), bytes=True)[:, :3]
+    for index, colour in SPECIAL_COLOURS.items():
+        table[index] = colour
+    table[INK:] = np.linspace(BACKGROUND_COLOUR, TEXT_COLOUR, 256 - INK).round()
+    return table
+
+
+def png(indices: np.ndarray, table: np.ndarray, factor: int = 1) -> bytes:
+    """Encode palette indices, uint8 (height, width), enlarged by a whole factor; the background is clear.
+
+    The palette is cut to the colours in use, which makes small maps half as large.
+    """
+    present = np.bincount(indices.ravel(), minlength=256) > 0
+    positions = (np.cumsum(present) - 1).astype(np.uint8)
+    image = Image.fromarray(enlarge(positions[indices], factor))
+    image.putpalette(table[present].tobytes())
+    options = {"transparency": int(positions[BACKGROUND])} if present[BACKGROUND] else {}
+    return _save(image, "PNG", compress_level=4, **options)
+
+
+def photo(pixels: np.ndarray) -> tuple[bytes, int, int]:
+    """Encode uint8 (height, width, 3) as JPEG of at most `LONGEST_PHOTO` pixels; return (bytes, width, height).
+
+    Nothing but the pixels is stored, so that no place or camera is published.
+    """
+    image = Image.fromarray(pixels)
+    image.thumbnail((LONGEST_PHOTO, LONGEST_PHOTO))
+    return _save(image, "JPEG", quality=88), *image.size
+
+
+def exact(pixels: np.ndarray, factor: int) -> bytes:
+    """Encode uint8 (height, width, 1 or 3) as PNG, every pixel enlarged by a whole factor."""
+    picture = enlarge(np.moveaxis(pixels, -1, 0), factor)
+    image = Image.fromarray(picture[0] if len(picture) == 1 else np.moveaxis(picture, 0, -1))
+    return _save(image, "PNG", compress_level=6)
+
+
+def gif(frames: np.ndarray, table: np.ndarray, milliseconds: int) -> bytes:
+    """Encode palette indices, uint8 (frames, height, width), as an endless GIF with exact colours."""
+    return imageio.imwrite(
+        "<bytes>",
+        frames,
+        extension=".gif",
+        plugin="pillow",
+        palette=table.tobytes(),
+        duration=milliseconds,
+        loop=0,
+    )
+
+
+def caption(lines: tuple[str, ...], width: int) -> np.ndarray:
+    """Write lines of text as palette indices, uint8 (height, width); what does not fit ends in an ellipsis."""
+    image = Image.new("L", (width, LINE_HEIGHT * len(lines) + 4))
+    draw = ImageDraw.Draw(image)
+    for number, line in enumerate(lines):
+        draw.text((6, LINE_HEIGHT * number + 3), _shorten(line, width - 12), fill=255, font=_font())
+    return np.uint8(INK + np.asarray(image) // 26)
+
+
+def _shorten(line: str, width: int) -> str:
+    if _font().getlength(line) <= width:
+        return line
+    while line and _font().getlength(line + "…") > width:
+        line = line[:-1]
+    return line + "…"
+
+
+@functools.cache
+def _font() -> ImageFont.FreeTypeFont:
+    path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    return ImageFont.truetype(path, FONT_SIZE)
+
+
+def _save(image: Image.Image, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()

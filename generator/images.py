@@ -1,0 +1,150 @@
+"""Test images: find, decode, validate, and turn into what a model takes."""
+
+import hashlib
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from generator.data import PreparedImage
+from generator.errors import ImageError
+
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".gif": "GIF",
+}
+LARGEST = 64_000_000  # pixels; a decoded picture of this size takes 256 MB
+
+# keras.applications.imagenet_utils.preprocess_input, modes "caffe" and "torch"
+CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
+TORCH_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+TORCH_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+
+PIXELS_IN_WORDS = {
+    "0..1": "divided by 255 to 0…1",
+    "0..255": "left as 0…255",
+    "-1..1": "scaled to −1…1",
+    "caffe": "0…255 in the order blue, green, red, less the ImageNet means (Caffe's convention)",
+    "torch": "0…1, less the ImageNet means, over their deviations (PyTorch's convention)",
+}
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Return the picture files directly in `folder`, in natural order (img2 before img10).
+
+    Raises `ImageError` when the folder is missing or has no pictures in it.
+    """
+    try:
+        paths = [path for path in folder.iterdir() if path.suffix.lower() in FORMATS and path.is_file()]
+    except OSError as error:
+        raise ImageError(
+            f"expected a folder of images, received {folder}: {error.strerror}: check the path"
+        ) from None
+    if not paths:
+        endings = ", ".join(FORMATS)
+        raise ImageError(
+            f"expected images ({endings}) in {folder}, received none: put at least one there"
+        )
+    return sorted(paths, key=lambda path: natural_key(path.name))
+
+
+def natural_key(name: str) -> tuple:
+    """Return a sort key under which numbers in `name` count as numbers and case comes last."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts], name
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def decode(path: Path) -> np.ndarray:
+    """Return a picture as uint8 (height, width, 3): upright, first frame, on white where transparent.
+
+    16-bit grey is brought to 8 bits; floating-point grey is taken as 0…1, or as 0…255 where it exceeds 1.
+    Raises `ImageError` for what is no readable picture of at most 64 million pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata; what matters raises
+            with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
+                width, height = image.size
+                if width * height > LARGEST:
+                    raise ImageError(
+                        f"expected at most {LARGEST:,} pixels, received {width}×{height}: make it smaller"
+                    )
+                image.seek(0)
+                return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    except UnidentifiedImageError:
+        raise ImageError("expected a picture, received a file that is none: replace or remove it") from None
+    except ImageError:
+        raise
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise almost anything on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(f"expected a readable picture, received {reason}: replace or remove it") from None
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        values = np.nan_to_num(np.asarray(image, np.float64))
+        top = values.max(initial=0)
+        unit = 1 if top <= 1 and image.mode == "F" else 65535 if top > 255 else 255
+        image = Image.fromarray(np.uint8(np.clip(values / unit, 0, 1) * 255 + 0.5))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def prepare(original: np.ndarray, input_shape: Sequence[int], pixels: str) -> PreparedImage:
+    """Resize uint8 (height, width, 3) to the model's input and scale its values by the convention `pixels`.
+
+    The picture is stretched to the input's shape, as training pipelines do, and averaged where it shrinks.
+    Raises `ImageError` when the model takes neither one nor three channels.
+    """
+    height, width, channels = input_shape
+    if channels not in (1, 3):
+        raise ImageError(f"expected a model that takes 1 or 3 channels, received one that takes {channels}")
+    image = Image.fromarray(original).convert("L" if channels == 1 else "RGB")
+    seen = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).reshape(input_shape)
+    return PreparedImage(original, seen, scale_pixels(seen, pixels))
+
+
+def scale_pixels(seen: np.ndarray, pixels: str) -> np.ndarray:
+    """Return uint8 pixel values as float32 of the same shape, scaled by the convention `pixels`."""
+    values = seen.astype(np.float32)
+    match pixels:
+        case "0..255":
+            return values
+        case "0..1":
+            return values / np.float32(255)
+        case "-1..1":
+            return values / np.float32(127.5) - np.float32(1)
+        case "caffe":
+            return values[..., ::-1] - (CAFFE_MEAN if values.shape[-1] == 3 else CAFFE_MEAN.mean())
+        case "torch":
+            mean, deviation = TORCH_MEAN, TORCH_DEVIATION
+            if values.shape[-1] == 1:
+                mean, deviation = mean.mean(), deviation.mean()
+            return (values / np.float32(255) - mean) / deviation
+    raise ValueError(f"expected a pixel convention, received {pixels!r}")
+
+
+def choose_pixels(setting: str, value_range: tuple[int, int] | None) -> str:
+    """Return the convention to use: the setting, or for "auto" what the model's first layer expects."""
+    if setting != "auto":
+        return setting
+    return "0..255" if value_range == (0, 255) else "0..1"

@@ -1,0 +1,1 @@
+"""Everything that knows keras. Import the modules inside, and only when a model is really opened."""

@@ -1,0 +1,53 @@
+"""Open a model file. Code in it is never run: Keras's safe mode stays on."""
+
+from pathlib import Path
+
+import h5py
+
+from generator.errors import ModelError
+
+ENDINGS = (".keras", ".h5", ".hdf5")
+
+
+def check_file(path: Path) -> None:
+    """Raise `ModelError` unless `path` looks like a Keras model. Does not import keras."""
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing there"
+        raise ModelError(f"expected a model file, received {found}: check the path {path}")
+    if path.suffix.lower() not in ENDINGS:
+        endings = ", ".join(ENDINGS)
+        raise ModelError(f"expected a model file ({endings}), received {path.name}: save it from Keras")
+    with path.open("rb") as file:
+        start = file.read(8)
+    if path.suffix.lower() == ".keras" and start.startswith(b"PK"):
+        return
+    if not h5py.is_hdf5(path):
+        raise ModelError(
+            f"expected a Keras model in {path.name}, received a file of another kind: save it again from Keras"
+        )
+    with h5py.File(path) as file:
+        if "model_config" not in file.attrs:
+            raise ModelError(
+                f"expected a whole model in {path.name}, received one without its architecture "
+                "(weights only): save it with model.save()"
+            )
+
+
+def load_model(path: Path):
+    """Return the `keras.Model` in `path`, not compiled.
+
+    Raises `ModelError` when it is missing, damaged, or needs code that only its author has.
+    """
+    check_file(path)
+    import keras
+
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except Exception as error:  # keras raises almost anything on files it does not understand
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ModelError(
+            f"expected a model that Keras {keras.__version__} loads, received {path.name}: {reason}"
+        ) from None
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"expected a Keras model in {path.name}, received a {type(model).__name__}")
+    return model

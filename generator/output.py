@@ -1,0 +1,130 @@
+"""Files on disk: check that a folder is ours, write what changed, remove what is left over, swap folders."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+from generator.errors import OutputError
+
+RECORD = ".written.json"  # in the generated folder: which files are ours
+MARK = b"activation-gallery"  # near the start of every text file of ours, for builds that were cut off
+MANIFEST = "gallery/manifest.json"
+
+
+def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
+    """Raise `OutputError` unless `folder` is absent, empty or a website of ours, and holds no input."""
+    folder = folder.resolve()
+    if folder == Path(folder.anchor) or folder == Path.home().resolve():
+        raise OutputError(f"expected an output folder of its own, received {folder}: choose another --output")
+    for path in inputs:
+        if path.resolve().is_relative_to(folder):
+            raise OutputError(
+                f"expected an output folder without inputs, received {folder}, which holds {path.name}: "
+                "choose another --output"
+            )
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"expected an output folder, received the file {folder}: choose another --output")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise OutputError(
+            f"expected an empty folder or an earlier gallery, received {folder} with other files in it: "
+            "choose another --output"
+        )
+
+
+class SourceFolder:
+    """The Markdown sources: writes what changed below `root` and remembers which files are ours."""
+
+    def __init__(self, root: Path):
+        """Read the record of an earlier build in `root`, if there is one."""
+        self.root = root
+        self.written = 0
+        self.bytes = 0
+        self._files: set[str] = set()
+        self._record = root / "gallery" / RECORD
+        try:
+            self._before = set(json.loads(self._record.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            self._before = set()
+
+    def count(self, *endings: str) -> int:
+        """Return how many of the files of this build have one of these endings."""
+        return sum(path.endswith(endings) for path in self._files)
+
+    def owns(self, path: str) -> bool:
+        """Whether an earlier build wrote the file at `path`."""
+        return path in self._before
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file unless it holds the same bytes already; its name changes in one step.
+
+        Raises `OutputError` when the file is not ours or cannot be written.
+        """
+        target = self.root / path
+        self._files.add(path)
+        self.bytes += len(content)
+        with _said("write", target):
+            if target.is_file():
+                if target.stat().st_size == len(content) and target.read_bytes() == content:
+                    return
+                if not self.owns(path) and not path.startswith("gallery/") and not _is_marked(target):
+                    raise OutputError(
+                        f"expected to write {target.name} into {target.parent}, received one that is not "
+                        "generated: move it away"
+                    )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fresh = target.with_name(f".{target.name[-40:]}.new")
+            fresh.write_bytes(content)
+            fresh.replace(target)
+        self.written += 1
+
+    def finish(self) -> int:
+        """Remove what earlier builds wrote and this one did not; record what is ours; return how many went."""
+        orphans = self._before - self._files
+        with _said("clean", self.root):
+            for path in sorted(orphans):
+                target = self.root / path
+                if target.resolve().is_relative_to(self.root.resolve()):
+                    target.unlink(missing_ok=True)
+                    _remove_empty(target.parent, self.root)
+            self._record.parent.mkdir(parents=True, exist_ok=True)
+            self._record.write_text(json.dumps(sorted(self._files), indent=0), encoding="utf-8")
+        return len(orphans)
+
+
+def staging_folder(folder: Path) -> Path:
+    """Return the folder beside `folder` in which its successor is built."""
+    return folder.with_name(f".{folder.name}.new")
+
+
+def swap(folder: Path) -> None:
+    """Put the finished staging folder in the place of `folder` by two renames."""
+    old = folder.with_name(f".{folder.name}.old")
+    with _said("replace", folder):
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        staging_folder(folder).rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_marked(path: Path) -> bool:
+    with path.open("rb") as file:
+        return MARK in file.read(2000)
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    while folder != root and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+@contextmanager
+def _said(verb: str, path: Path):
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or os.strerror(error.errno or 0)
+        raise OutputError(f"expected to {verb} {path}, received: {reason}: check space and rights") from None

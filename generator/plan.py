@@ -1,0 +1,169 @@
+"""Everything that is decided before anything is drawn: layers, slugs, paths and tasks. Pure functions.
+
+Pages are named by their path without an ending, since the source ends in `.md` and the page in `.html`.
+"""
+
+import posixpath
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from generator.data import InputImage, Layer, LayerInfo, RenderTask
+from generator.errors import LayerError
+from generator.raster import evenly_spaced
+
+INDEX, IMAGES, LAYERS = "index", "gallery/images/index", "gallery/layers/index"
+COMPARE, MODEL = "gallery/compare", "gallery/model"
+MANIFEST = "gallery/manifest.json"
+LONGEST_SLUG = 60
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be made. `layers` has every call of the model; `singles` the families drawn channel by channel."""
+
+    images: tuple[InputImage, ...]
+    layers: tuple[Layer, ...]
+    singles: tuple[str, ...]
+    gif_channels_per_layer: int
+    gif_channels: int
+
+    @property
+    def drawn(self) -> tuple[Layer, ...]:
+        """The layers that get pictures, in execution order."""
+        return tuple(layer for layer in self.layers if layer.reason is None)
+
+    @property
+    def convolutions(self) -> tuple[Layer, ...]:
+        """The drawn layers whose channels make the animation over channels."""
+        return tuple(layer for layer in self.drawn if layer.family == "convolution")
+
+    def tasks(self, image: InputImage) -> tuple[RenderTask, ...]:
+        """Return one task a drawn layer."""
+        return tuple(self._task(image, layer) for layer in self.drawn)
+
+    def _task(self, image: InputImage, layer: Layer) -> RenderTask:
+        folder = image_layer_page(image.slug, layer.slug)
+        single = "all" in self.singles or layer.family in self.singles
+        digits = len(str(layer.channels - 1))
+        names = (f"{folder}/channel-{channel:0{digits}d}.png" for channel in range(layer.channels))
+        frames = ()
+        if layer.family == "convolution":
+            frames = evenly_spaced(layer.channels, self.gif_channels_per_layer)
+        return RenderTask(image.slug, layer, f"{folder}/grid.png", tuple(names) if single else (), frames)
+
+    def animated_channels(self, per_layer: int) -> tuple[tuple[Layer, int], ...]:
+        """Return (layer, position in the task's `frames`) of at most `gif_channels` channels.
+
+        The same for every image, so that animations side by side stay in step.
+        """
+        chosen = [
+            (layer, position)
+            for layer in self.convolutions
+            for position in evenly_spaced(min(layer.channels, self.gif_channels_per_layer), per_layer)
+        ]
+        return tuple(chosen[index] for index in evenly_spaced(len(chosen), self.gif_channels))
+
+
+def slugify(text: str, limit: int = LONGEST_SLUG) -> str:
+    """Return `text` in [a-z0-9-], at most `limit` characters, possibly empty."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:limit].rstrip("-")
+
+
+def image_slugs(names: Iterable[str]) -> tuple[str, ...]:
+    """Return a slug for each file name, made from its stem, unique, and never "index".
+
+    Of names that give the same slug the later ones get their ending too, then a number.
+    """
+    taken = {"index"}
+    slugs = []
+    for name in names:
+        stem, _, ending = name.rpartition(".")
+        base = slugify(stem, LONGEST_SLUG - 12) or "image"
+        candidates = [base, f"{base}-{slugify(ending, 8)}"]
+        slug = next((each for each in candidates if each not in taken), None)
+        number = 2
+        while slug is None:
+            slug = f"{base}-{number}" if f"{base}-{number}" not in taken else None
+            number += 1
+        taken.add(slug)
+        slugs.append(slug)
+    return tuple(slugs)
+
+
+def plan_layers(infos: Sequence[LayerInfo], patterns: Collection[str], draw_identity: bool) -> tuple[Layer, ...]:
+    """Give every layer its slug and decide whether it is drawn, and if not, why.
+
+    `patterns` are globs on a layer's name or kind, regardless of case; none means all. Raises `LayerError`
+    when a pattern matches nothing or nothing is left to draw.
+    """
+    for pattern in patterns:
+        if not any(_matches(info, pattern) for info in infos):
+            known = ", ".join(dict.fromkeys(info.kind for info in infos))
+            raise LayerError(
+                f"expected a pattern that matches a layer's name or kind, received {pattern!r}: "
+                f"kinds in this model are {known}; `activation-gallery inspect` lists the names"
+            )
+    width = len(str(len(infos)))
+    slugs = {info.index: _layer_slug(info, width) for info in infos}
+    layers = tuple(
+        Layer(
+            **vars(info),
+            slug=slugs[info.index],
+            same_as=slugs.get(info.repeats),
+            reason=_reason(info, patterns, draw_identity, slugs),
+        )
+        for info in infos
+    )
+    if all(layer.reason for layer in layers):
+        raise LayerError(
+            "expected at least one layer that makes feature maps, received none: "
+            "`activation-gallery inspect` tells why each layer is left out"
+        )
+    return layers
+
+
+def _layer_slug(info: LayerInfo, width: int) -> str:
+    number = f"{info.index:0{width}d}"
+    name = slugify(info.name, LONGEST_SLUG - width - 1)
+    return f"{number}-{name}" if name else number
+
+
+def _matches(info: LayerInfo, pattern: str) -> bool:
+    return any(fnmatchcase(text.lower(), pattern.lower()) for text in (info.name, info.kind))
+
+
+def _reason(
+    info: LayerInfo, patterns: Collection[str], draw_identity: bool, slugs: dict[int, str]
+) -> str | None:
+    if not info.is_map:
+        shape = "×".join(map(str, info.shape)) or "a single number"
+        return f"its output ({shape}) is no stack of feature maps"
+    if patterns and not any(_matches(info, pattern) for pattern in patterns):
+        return "not chosen by --layers"
+    if info.repeats is not None and not draw_identity:
+        return f"does nothing at inference: the same as {slugs.get(info.repeats, 'the input')}"
+    return None
+
+
+def image_page(image: str) -> str:
+    """Return the page of an image by its slug; its pictures lie in the folder of the same name."""
+    return f"gallery/images/{image}"
+
+
+def layer_page(layer: str) -> str:
+    """Return the page of a layer by its slug."""
+    return f"gallery/layers/{layer}"
+
+
+def image_layer_page(image: str, layer: str) -> str:
+    """Return the page of one layer for one image; its pictures lie in the folder of the same name."""
+    return f"gallery/images/{image}/{layer}"
+
+
+def link(page: str, target: str) -> str:
+    """Return the relative link from a page to a path, both below the website's root."""
+    return posixpath.relpath(target, posixpath.dirname(page) or ".")

@@ -1,0 +1,97 @@
+"""Renderers: one function for each kind of picture. They take arrays and return bytes; nothing is written here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator import encode, raster
+from generator.data import Layer, LayerResult, Picture, RenderResult, RenderTask
+from generator.stats import measure
+
+CANVAS = 704  # pixels of the longer side of an animation over layers
+MAP_BOX = 256  # pixels of the longer side of a map in an animation over channels
+LAYERS_DURATION = 2000  # milliseconds a frame
+CHANNELS_DURATION = 200
+
+
+@dataclass(frozen=True)
+class Style:
+    """How values become colours: the scale's name and the palette, uint8 (256, 3)."""
+
+    scale: str
+    table: np.ndarray
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Palette indices of an animation, uint8 (frames, height, width), and how long each is shown."""
+
+    indices: np.ndarray
+    milliseconds: int
+
+
+def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResult:
+    """Draw the grid, the single channels and the animation's frames of float32 (height, width, channels)."""
+    height, width, channels = maps.shape
+    ranges = raster.value_ranges(maps, style.scale)
+    indices = raster.quantize(maps, ranges)
+    factor = raster.cell_factor(height, width)
+    columns = raster.grid_columns(channels, height * factor, width * factor)
+    sheet = raster.tile(raster.enlarge(indices, factor), columns)
+    files = {task.grid: encode.png(sheet, style.table)}
+    single = raster.picture_factor(height, width)
+    for path, channel in zip(task.channels, indices, strict=False):
+        files[path] = encode.png(channel, style.table, single)
+    pictures = tuple(Picture(path, width * single, height * single) for path in task.channels)
+    grid = Picture(task.grid, sheet.shape[1], sheet.shape[0])
+    layer = LayerResult(grid, pictures, factor, ranges, measure(maps))
+    return RenderResult(task, layer, files, _channel_frames(maps, ranges, task.frames))
+
+
+def _channel_frames(maps: np.ndarray, ranges: np.ndarray, chosen: Sequence[int]) -> np.ndarray:
+    """Return palette indices of the chosen channels, averaged down by a whole factor to fit `MAP_BOX`."""
+    chosen = list(chosen)
+    shrink = -(-max(maps.shape[:2]) // MAP_BOX)
+    return raster.quantize(raster.average_down(maps[..., chosen], shrink), ranges[chosen])
+
+
+def layer_frame(layer: Layer, maps: np.ndarray, ranges: np.ndarray, side: int) -> np.ndarray:
+    """Draw a layer's grid with its caption, uint8 (height, width), to fit `side` × `side` pixels."""
+    height, width, channels = maps.shape
+    room = side - encode.LINE_HEIGHT - 4
+    shrink, factor, columns = raster.fit_grid(channels, height, width, (room, side))
+    cells = raster.quantize(raster.average_down(maps, shrink), ranges)
+    sheet = raster.tile(raster.enlarge(cells, factor), columns)
+    averaged = f" · averaged {shrink}×{shrink}" if shrink > 1 else ""
+    text = f"{layer.index} {layer.name} · {height}×{width}×{channels}{averaged}"
+    sheet = raster.centre(sheet, sheet.shape[0], max(side, sheet.shape[1]))
+    return np.concatenate([encode.caption((text,), sheet.shape[1]), sheet])
+
+
+def layers_frames(pictures: Sequence[np.ndarray]) -> Frames:
+    """Stack frames of different heights on one canvas, captions at the top."""
+    height = max(picture.shape[0] for picture in pictures)
+    bottom = [((0, height - picture.shape[0]), (0, 0)) for picture in pictures]
+    padded = [
+        np.pad(picture, room, constant_values=raster.BACKGROUND)
+        for picture, room in zip(pictures, bottom, strict=True)
+    ]
+    return Frames(np.stack(padded), LAYERS_DURATION)
+
+
+def channels_frames(chosen: Sequence[tuple[Layer, int, np.ndarray]]) -> Frames:
+    """Draw (layer, channel, palette indices) one after the other on one canvas, each with its caption."""
+    scaled = []
+    for _, _, indices in chosen:
+        scaled.append(raster.enlarge(indices, max(1, MAP_BOX // max(indices.shape))))
+    height = max(picture.shape[0] for picture in scaled)
+    width = max(MAP_BOX, *(picture.shape[1] for picture in scaled))
+    frames = []
+    for (layer, channel, _), picture in zip(chosen, scaled, strict=True):
+        lines = (
+            f"{layer.index} {layer.name}",
+            f"channel {channel} of {layer.channels} · {layer.shape[0]}×{layer.shape[1]}",
+        )
+        frames.append(np.concatenate([encode.caption(lines, width), raster.centre(picture, height, width)]))
+    return Frames(np.stack(frames), CHANNELS_DURATION)

@@ -1,0 +1,148 @@
+"""The settings: `gallery.toml` and the command line become one frozen `Settings`."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from generator.errors import SettingsError
+
+SCALES = ("channel", "layer", "zscore")
+PIXELS = ("auto", "0..1", "0..255", "-1..1", "caffe", "torch")
+SINGLES = ("convolution", "pooling", "normalization", "activation", "merging", "resizing", "other", "all")
+MODEL_ENDINGS = (".keras", ".h5", ".hdf5")
+CONFIG_NAME = "gallery.toml"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides what a build makes. The comments in `gallery.toml` say what each means.
+
+    `project` is the folder of `gallery.toml`, `None` where there is none.
+    """
+
+    model: Path
+    images: Path
+    output: Path = Path("site")
+    labels: Path | tuple[str, ...] | None = None
+    layers: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ("convolution", "pooling")
+    draw_identity: bool = False
+    scale: str = "channel"
+    colours: str = "viridis"
+    pixels: str = "auto"
+    gif_channels_per_layer: int = 32
+    gif_channels: int = 480
+    project: Path | None = None
+    site: bool = True
+
+
+def load_settings(config: Path | None, folder: Path, flags: Mapping[str, Any]) -> Settings:
+    """Read settings from `config`, or from `gallery.toml` in `folder` if there is one, then apply `flags`.
+
+    Paths in the file are relative to it, paths in `flags` to the current folder. Flags that are `None` or
+    empty are as if not given. Raises `SettingsError` with every mistake in one line.
+    """
+    path = config or folder / CONFIG_NAME
+    values, errors = {}, []
+    if config is not None or path.is_file():
+        values, errors = _read(path)
+        values["project"] = path.parent.resolve()
+    values |= {key: value for key, value in flags.items() if value not in (None, ())}
+    missing = [f"--{name}" for name in ("model", "images") if name not in values]
+    if missing and not errors:
+        missing_text = " and ".join(missing)
+        errors.append(f"expected {missing_text} or a {CONFIG_NAME} that sets them: add the flag or the file")
+    if errors:
+        raise SettingsError("; ".join(errors))
+    values.setdefault("output", values.get("project", folder) / "site")
+    settings = Settings(**values)
+    return replace(settings, output=settings.output.absolute())
+
+
+def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"expected a settings file, received {path}: {error.strerror}: check the path"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"expected TOML in {path.name}, received a file that is not: {error}") from None
+    readers = _readers(path.parent)
+    values, errors = {}, []
+    for key, value in raw.items():
+        if key not in readers:
+            near = difflib.get_close_matches(key, readers, 1)
+            advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(readers)}"
+            errors.append(f"{path.name}: expected a known setting, received {key!r}: {advice}")
+            continue
+        try:
+            values[key] = readers[key](value)
+        except (TypeError, ValueError) as error:
+            errors.append(f"{path.name}: {key}: expected {error}, received {value!r}")
+    return values, errors
+
+
+def _readers(folder: Path) -> dict[str, Any]:
+    """Return a function for each key that turns a TOML value into a setting or says what it expected."""
+
+    def path(value):
+        if not isinstance(value, str) or not value:
+            raise TypeError("a path in quotes")
+        return folder / value
+
+    def strings(value):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise TypeError("a list of texts in quotes")
+        return tuple(value)
+
+    def labels(value):
+        return path(value) if isinstance(value, str) else strings(value)
+
+    def one_of(*choices):
+        def read(value):
+            if value not in choices:
+                raise ValueError(f"one of {', '.join(choices)}")
+            return value
+
+        return read
+
+    def singles(value):
+        for item in strings(value):
+            one_of(*SINGLES)(item)
+        return strings(value)
+
+    def flag(value):
+        if not isinstance(value, bool):
+            raise TypeError("true or false")
+        return value
+
+    def text(value):
+        if not isinstance(value, str):
+            raise TypeError("a text in quotes")
+        return value
+
+    def count(value):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError("a whole number of at least 1")
+        return value
+
+    readers = {
+        "model": path,
+        "images": path,
+        "output": path,
+        "labels": labels,
+        "layers": strings,
+        "channels": singles,
+        "draw_identity": flag,
+        "scale": one_of(*SCALES),
+        "colours": text,
+        "pixels": one_of(*PIXELS),
+        "gif_channels_per_layer": count,
+        "gif_channels": count,
+    }
+    assert set(readers) == {field.name for field in fields(Settings)} - {"project", "site"}
+    return readers

@@ -1,0 +1,65 @@
+"""Run MkDocs over the sources."""
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from generator.errors import WebsiteError
+
+
+def build_website(config_file: Path, sources: Path, target: Path) -> None:
+    """Turn the Markdown in `sources` into a website in the new folder `target`.
+
+    Raises `WebsiteError` with MkDocs' reason when it cannot.
+    """
+    os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # a banner that Material prints at import
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+    from mkdocs.exceptions import MkDocsException
+
+    shutil.rmtree(target, ignore_errors=True)
+    log = logging.getLogger("mkdocs")
+    handler = _FirstError()
+    log.addHandler(handler)
+    try:
+        config = load_config(str(config_file), docs_dir=str(sources), site_dir=str(target))
+        config.plugins.on_startup(command="build", dirty=False)
+        build(config)
+        config.plugins.on_shutdown()
+    except (MkDocsException, SystemExit, OSError) as error:
+        reason = handler.message or " ".join(str(error).split())
+        raise WebsiteError(f"expected MkDocs to build {config_file.name}, received: {reason}") from None
+    finally:
+        log.removeHandler(handler)
+
+
+class _FirstError(logging.Handler):
+    """Keeps the first error that MkDocs reports, since its exception often says nothing."""
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.message = ""
+
+    def emit(self, record):
+        self.message = self.message or " ".join(record.getMessage().split())
+
+
+def serve_website(folder: Path, port: int, rebuild: Callable[[], None], watched: Iterable[Path]) -> None:
+    """Serve `folder` on localhost until interrupted; when something watched changes, rebuild and reload.
+
+    Raises `WebsiteError` when the port is taken.
+    """
+    from mkdocs.livereload import LiveReloadServer
+
+    try:
+        server = LiveReloadServer(rebuild, "127.0.0.1", port, str(folder))
+    except OSError as error:
+        raise WebsiteError(f"expected a free port, received {port}: {error.strerror}: use --port") from None
+    for path in watched:
+        server.watch(str(path))
+    try:
+        server.serve()
+    finally:
+        server.shutdown()

@@ -1,0 +1,94 @@
+// activation-gallery: plays the animations and opens pictures large. Without it, both are plain links.
+
+// An animation shows its still until it is played; pausing brings the still back, so nothing moves.
+function makePlayer(figure) {
+  const link = figure.querySelector(".ag-stage a");
+  const image = link.querySelector("img");
+  const still = image.getAttribute("src");
+  const title = figure.querySelector("figcaption a").textContent;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "ag-play";
+
+  function show(playing) {
+    image.src = playing ? link.getAttribute("href") : still;
+    figure.classList.toggle("ag-playing", playing);
+    button.setAttribute("aria-label", `${playing ? "Pause" : "Play"} the animation: ${title}`);
+    button.textContent = playing ? "❚❚" : "▶";
+  }
+
+  function toggle() {
+    show(!figure.classList.contains("ag-playing"));
+  }
+
+  button.addEventListener("click", toggle);
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    toggle();
+  });
+  link.after(button);
+  show(false);
+}
+
+// One dialog for all pictures of a page. It enlarges by whole factors, so that every value stays a square.
+function makeViewer(links) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "ag-viewer";
+  dialog.setAttribute("aria-label", "Enlarged picture");
+  const image = document.createElement("img");
+  image.className = "ag-crisp";
+  const caption = document.createElement("p");
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "ag-close";
+  close.setAttribute("aria-label", "Close");
+  close.textContent = "×";
+  dialog.append(image, caption, close);
+  document.body.append(dialog);
+  let current = 0;
+
+  function fit() {
+    const room = Math.min(
+      (window.innerWidth * 0.94) / image.naturalWidth,
+      (window.innerHeight * 0.84) / image.naturalHeight,
+    );
+    const factor = room >= 1 ? Math.floor(room) : room;
+    image.style.width = `${image.naturalWidth * factor}px`;
+  }
+
+  function show(index) {
+    current = (index + links.length) % links.length;
+    const thumbnail = links[current].querySelector("img");
+    const figure = links[current].closest("figure");
+    image.alt = thumbnail.alt;
+    image.src = links[current].getAttribute("href");
+    caption.textContent = figure?.querySelector("figcaption")?.textContent ?? thumbnail.alt;
+  }
+
+  image.addEventListener("load", fit);
+  window.addEventListener("resize", fit);
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  dialog.addEventListener("close", () => links[current].focus());
+  dialog.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    show(current + step);
+  });
+  links.forEach((link, index) => {
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      show(index);
+      dialog.showModal();
+    });
+  });
+}
+
+document.querySelectorAll(".ag-player").forEach(makePlayer);
+const zoomable = [...document.querySelectorAll("a.ag-zoom")];
+if (zoomable.length) makeViewer(zoomable);
