@@ -19,6 +19,7 @@ from generator.data import (
     BuildReport,
     ImageResult,
     InputImage,
+    Layer,
     ModelInfo,
     Picture,
     Prediction,
@@ -34,7 +35,7 @@ from generator.website import build_website
 
 GIF_AIM = 2_000_000  # bytes: what a README loads without delay
 GIF_LIMIT = 5_000_000  # bytes: above this GitHub does not show a README's picture
-CANVASES = (render.CANVAS, 576, 448, 352, 256)
+CANVASES = (render.CANVAS, 640, 576, 512, 448, 384, 320, 256)
 SEEN_SIDE = 256  # pixels: the least longer side of the picture of what the model sees
 
 
@@ -284,30 +285,30 @@ class Painter:
         if not self.plan.convolutions:
             return results
         self.tell(Step("animations", 0, 1, "animating channels"))
-        per_layer, most = self.plan.gif_channels_per_layer, self.plan.gif_channels
-        while True:
-            chosen = self.plan.animated_channels(per_layer)
-            chosen = tuple(chosen[index] for index in evenly_spaced(len(chosen), most))
-            made = dict(self.pool.map(self._channels_animation, good, [chosen] * len(good)))
-            largest = max(animation.bytes for animation in made.values())
-            if largest <= GIF_AIM or len(chosen) == 1 or (per_layer == 1 and largest <= GIF_LIMIT):
-                break
-            if per_layer > 1:
-                per_layer = max(1, min(per_layer - 1, int(per_layer * GIF_AIM / largest)))
-            else:
-                most = len(chosen) // 2
+        most = self.plan.gif_channels
+        for some in (good[:1], good):  # what fits for the first mostly fits for all, so try that first
+            made, most = self._channels_that_fit(some, most)
         return tuple(replace(result, channels_gif=made.get(result.image.slug)) for result in results)
 
+    def _channels_that_fit(self, inputs: list[InputImage], most: int) -> tuple[dict[str, Animation], int]:
+        """Animate at most `most` channels of each image, fewer where the largest GIF is too big."""
+        while True:
+            chosen = self.plan.animated_channels(most)
+            made = dict(self.pool.map(self._channels_animation, inputs, [chosen] * len(inputs)))
+            largest = max(animation.bytes for animation in made.values())
+            wanted = GIF_AIM if len(chosen) > len(self.plan.convolutions) else GIF_LIMIT
+            if largest <= wanted or len(chosen) == 1:
+                return made, most
+            most = max(1, min(len(chosen) - 1, int(len(chosen) * GIF_AIM / largest)))
+
     def _channels_animation(
-        self, image: InputImage, chosen: Sequence[tuple[plan.Layer, int]]
+        self, image: InputImage, chosen: Sequence[tuple[Layer, int]]
     ) -> tuple[str, Animation]:
         with np.load(self.spill / f"{image.slug}.npz") as stored:
-            maps = {layer.slug: stored[layer.slug] for layer in {layer for layer, _ in chosen}}
-        spaced = {
-            layer.slug: evenly_spaced(layer.channels, self.plan.gif_channels_per_layer) for layer, _ in chosen
-        }
-        shown = [(layer, spaced[layer.slug][position], maps[layer.slug][position]) for layer, position in chosen]
-        frames = render.channels_frames(shown)
+            maps = {slug: stored[slug] for slug in {layer.slug for layer, _ in chosen}}
+        frames = render.channels_frames(
+            [(layer, self.plan.frames(layer)[at], maps[layer.slug][at]) for layer, at in chosen]
+        )
         content = encode.gif(frames.indices, self.style.table, frames.milliseconds)
         total = sum(layer.channels for layer in self.plan.convolutions)
         left_out = total - len(chosen)

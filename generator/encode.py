@@ -72,27 +72,26 @@ def photo(pixels: np.ndarray) -> tuple[bytes, int, int]:
     """
     image = Image.fromarray(pixels)
     image.thumbnail((LONGEST_PHOTO, LONGEST_PHOTO))
-    return _save(image, "JPEG", quality=88), *image.size
+    return imageio.imwrite("<bytes>", np.asarray(image), extension=".jpg", quality=88), *image.size
 
 
 def exact(pixels: np.ndarray, factor: int) -> bytes:
     """Encode uint8 (height, width, 1 or 3) as PNG, every pixel enlarged by a whole factor."""
-    picture = enlarge(np.moveaxis(pixels, -1, 0), factor)
-    image = Image.fromarray(picture[0] if len(picture) == 1 else np.moveaxis(picture, 0, -1))
-    return _save(image, "PNG", compress_level=6)
+    picture = np.moveaxis(enlarge(np.moveaxis(pixels, -1, 0), factor), 0, -1)
+    return imageio.imwrite("<bytes>", picture.squeeze(-1) if picture.shape[-1] == 1 else picture, extension=".png")
 
 
 def gif(frames: np.ndarray, table: np.ndarray, milliseconds: int) -> bytes:
-    """Encode palette indices, uint8 (frames, height, width), as an endless GIF with exact colours."""
-    return imageio.imwrite(
-        "<bytes>",
-        frames,
-        extension=".gif",
-        plugin="pillow",
-        palette=table.tobytes(),
-        duration=milliseconds,
-        loop=0,
-    )
+    """Encode palette indices, uint8 (frames, height, width), as an endless GIF with exact colours.
+
+    Every frame carries the same palette object, so Pillow writes it once and leaves the indices alone.
+    """
+    pictures = [Image.fromarray(frame) for frame in frames]
+    for picture in pictures:
+        picture.putpalette(table.tobytes())
+    first, *others = pictures
+    options = {"save_all": True, "append_images": others, "duration": milliseconds, "loop": 0}
+    return _save(first, "GIF", optimize=False, **options)
 
 
 def caption(lines: tuple[str, ...], width: int) -> np.ndarray:

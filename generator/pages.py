@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 import numpy as np
 import yaml
+from markupsafe import Markup, escape
 
 from generator import plan
 from generator.data import Animation, ImageResult, Layer, LayerResult, ModelInfo, Picture
@@ -439,7 +440,7 @@ def _image_layer(site: Site, position: int, layer: Layer, result: ImageResult) -
             "channels": [_channel(path, result, layer, channel) for channel in range(len(drawn.channels))],
             "channel_factor": drawn.channels[0].width // layer.shape[1] if drawn.channels else 1,
             "constant": constant,
-            "numbers": [_channel_numbers(layer, drawn, channel) for channel in range(layer.channels)],
+            "table": _text_table(layer, drawn),
         },
     )
 
@@ -463,13 +464,26 @@ def _channel_numbers(layer: Layer, drawn: LayerResult, channel: int) -> Numbers:
     active = statistics.active[channel]
     constant = statistics.constant[channel] and layer.shape[:2] != (1, 1)
     return Numbers(
-        Link(f"#c{channel}", str(channel)),
+        Link("", str(channel)),
         number(statistics.minimum[channel]),
         number(statistics.maximum[channel]),
         number(statistics.mean[channel]),
         "–" if math.isnan(active) else f"{active:.0%}",
         ", ".join(["constant"] * bool(constant) + ["NaN or infinite values"] * bool(statistics.flawed[channel])),
     )
+
+
+def _text_table(layer: Layer, drawn: LayerResult) -> Markup:
+    """Return the numbers of all channels as aligned text, escaped.
+
+    As a table it would be most of the page's elements, and cost most of MkDocs' time.
+    """
+    rows = [("channel", "minimum", "maximum", "mean", "above zero", "")]
+    for channel in range(layer.channels):
+        row = _channel_numbers(layer, drawn, channel)
+        rows.append((str(channel), row.minimum, row.maximum, row.mean, row.active, row.flag))
+    lines = ("".join(f"{cell:>11}" for cell in row[:5]) + f"   {row[5]}" for row in rows)
+    return escape("\n".join(line.rstrip() for line in lines))
 
 
 def _flags(constant: np.ndarray, flawed: np.ndarray) -> str:

@@ -49,22 +49,27 @@ class Plan:
         single = "all" in self.singles or layer.family in self.singles
         digits = len(str(layer.channels - 1))
         names = (f"{folder}/channel-{channel:0{digits}d}.png" for channel in range(layer.channels))
-        frames = ()
-        if layer.family == "convolution":
-            frames = evenly_spaced(layer.channels, self.gif_channels_per_layer)
-        return RenderTask(image.slug, layer, f"{folder}/grid.png", tuple(names) if single else (), frames)
+        grid = f"{folder}/grid.png"
+        return RenderTask(image.slug, layer, grid, tuple(names) if single else (), self.frames(layer))
 
-    def animated_channels(self, per_layer: int) -> tuple[tuple[Layer, int], ...]:
-        """Return (layer, position in the task's `frames`) of at most `gif_channels` channels.
+    def animated_channels(self, most: int) -> tuple[tuple[Layer, int], ...]:
+        """Return at most `most` pairs (layer, position in its task's `frames`), evenly spread.
 
-        The same for every image, so that animations side by side stay in step.
+        They are the same for every image, so that animations side by side stay in step.
         """
+        layers = self.convolutions
+        each = max(1, min(most, self.gif_channels) // len(layers))
         chosen = [
             (layer, position)
-            for layer in self.convolutions
-            for position in evenly_spaced(min(layer.channels, self.gif_channels_per_layer), per_layer)
+            for layer in layers
+            for position in evenly_spaced(len(self.frames(layer)), each)
         ]
-        return tuple(chosen[index] for index in evenly_spaced(len(chosen), self.gif_channels))
+        return tuple(chosen[index] for index in evenly_spaced(len(chosen), min(most, self.gif_channels)))
+
+    def frames(self, layer: Layer) -> tuple[int, ...]:
+        """Return the channels of a layer that may be animated."""
+        wanted = self.gif_channels_per_layer if layer.family == "convolution" else 0
+        return evenly_spaced(layer.channels, wanted)
 
 
 def slugify(text: str, limit: int = LONGEST_SLUG) -> str:
