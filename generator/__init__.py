@@ -1,3 +1,3 @@
-"""Activation gallery: a static website that shows what every layer of a Keras model makes of your pictures."""
+"""Activation gallery: a website that shows what every layer of a Keras model makes of pictures."""
 
 __version__ = "0.1.0"

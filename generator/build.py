@@ -82,7 +82,7 @@ def open_keras(path: Path, digest: str) -> Extractor:
 
 def build(
     settings: Settings,
-    tell: Callable[[Step], None] = lambda step: None,
+    tell: Callable[[Step], None] = lambda _: None,
     opener: Callable[[Path, str], Extractor] = open_keras,
 ) -> BuildReport:
     """Make the gallery that `settings` describe and say what was done.
@@ -118,7 +118,7 @@ def build(
     with clock.stage("pages"):
         tell(Step("pages", 0, 1, "writing the pages"))
         words = images.PIXELS_IN_WORDS[pixels]
-        site = pages.Site(whole, model, results, settings.scale, settings.colours, style.table, words, ())
+        site = pages.Site(whole, model, results, settings.scale, settings.colours, style.table, words)
         written = write_pages(settings, sources, site)
         sources.write(plan.MANIFEST, manifest(model, layers, results, pixels))
         removed = sources.finish()

@@ -13,16 +13,26 @@ import click
 
 from generator import __version__
 from generator.errors import GalleryError
+from generator.text import count, one_line, size
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 config_option = click.option(
-    "--config", type=click.Path(path_type=Path), help="Settings file [default: gallery.toml, if there is one]."
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings file [default: gallery.toml, if there is one].",
 )
-model_option = click.option("--model", type=click.Path(path_type=Path), help="Keras model: .keras, .h5, .hdf5.")
+model_option = click.option(
+    "--model", type=click.Path(path_type=Path), help="Keras model: .keras, .h5, .hdf5."
+)
 images_option = click.option("--images", type=click.Path(path_type=Path), help="Folder of test images.")
-output_option = click.option("--output", type=click.Path(path_type=Path), help="Folder of the website [site].")
+output_option = click.option(
+    "--output", type=click.Path(path_type=Path), help="Folder of the website [site]."
+)
 layers_option = click.option(
-    "--layers", multiple=True, metavar="PATTERN", help="Draw only layers whose name or kind matches; repeatable."
+    "--layers",
+    multiple=True,
+    metavar="PATTERN",
+    help="Draw only layers whose name or kind matches; repeatable.",
 )
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show what TensorFlow and MkDocs say.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -61,12 +71,12 @@ def build(config, no_site, verbose, quiet, no_progress, **flags) -> None:
       activation-gallery build --layers "*conv*" --layers MaxPooling2D
       activation-gallery build --model cnn.keras --images photos --output /tmp/site
     """
-    with errors_in_one_line(), calm(verbose):
+    with errors_in_one_line(verbose), calm(verbose):
         report = _build(config, flags | {"site": not no_site}, quiet, no_progress)
     if not quiet:
         _summarize(report)
     for image in report.failed:
-        click.echo(f"{image.name} is not in the gallery: {image.error}", err=True)
+        click.echo(one_line(f"{image.name} is not in the gallery: {image.error}"), err=True)
     if report.failed:
         sys.exit(1)
 
@@ -87,7 +97,7 @@ def _build(config, flags, quiet, no_progress):
 @verbose_option
 def inspect(model, layers, as_json, verbose) -> None:
     """List the layers of MODEL: index, name, kind, output shape, channels, parameters, drawn or why not."""
-    with errors_in_one_line(), calm(verbose):
+    with errors_in_one_line(verbose), calm(verbose):
         from generator import images, plan
         from generator.build import open_keras
         from generator.model.load import check_file
@@ -113,8 +123,8 @@ def inspect(model, layers, as_json, verbose) -> None:
     cells = [
         [
             str(row["index"]),
-            row["name"],
-            row["kind"],
+            one_line(row["name"]),
+            one_line(row["kind"]),
             "×".join(map(str, row["shape"])) or "1",
             "–" if row["channels"] is None else str(row["channels"]),
             f"{row['parameters']:,}",
@@ -139,7 +149,7 @@ def inspect(model, layers, as_json, verbose) -> None:
 @progress_option
 def serve(config, port, verbose, no_progress, **flags) -> None:
     """Build, serve on localhost, and build again when an image, a template or a page changes."""
-    with errors_in_one_line(), calm(verbose):
+    with errors_in_one_line(verbose), calm(verbose):
         from generator.build import mkdocs_config, source_folder
         from generator.settings import load_settings
         from generator.website import serve_website
@@ -156,27 +166,32 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
             try:
                 _build(config, flags, True, True)
             except GalleryError as error:
-                click.echo(f"activation-gallery: {error}", err=True)
+                click.echo(one_line(f"activation-gallery: {error}"), err=True)
 
         click.echo(f"serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
         serve_website(settings.output, port, rebuild, [path for path in watched if path.exists()])
 
 
 @contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """End with one line and exit status 2 on what the user got wrong, 130 on Ctrl-C."""
+def errors_in_one_line(verbose: bool) -> Iterator[None]:
+    """End with one line: exit status 2 on what the user got wrong, 1 on our own mistakes, 130 on Ctrl-C."""
     try:
         yield
     except GalleryError as error:
-        click.echo(f"activation-gallery: {' '.join(str(error).split())}", err=True)
-        sys.exit(2)
+        _end(str(error), 2)
     except OSError as error:
-        place = f" {error.filename}" if error.filename else ""
-        click.echo(f"activation-gallery: {error.strerror or error}{place}: check space and rights", err=True)
-        sys.exit(2)
+        _end(f"{error.strerror or error} {error.filename or ''}: check space and rights", 2)
     except KeyboardInterrupt:
-        click.echo("activation-gallery: stopped; the website is as it was before", err=True)
-        sys.exit(130)
+        _end("stopped; the website is as it was before", 130)
+    except Exception as error:
+        if verbose:
+            raise
+        _end(f"unexpected {type(error).__name__}: {error}: please report it, with the output of -v", 1)
+
+
+def _end(message: str, status: int) -> None:
+    click.echo(one_line(f"activation-gallery: {message}"), err=True)
+    sys.exit(status)
 
 
 @contextmanager
@@ -197,7 +212,9 @@ def calm(verbose: bool) -> Iterator[None]:
     try:
         sys.stderr.flush()
         if sys.stderr is sys.__stderr__:
-            sys.stderr = os.fdopen(os.dup(terminal), "w", buffering=1, encoding=sys.stderr.encoding, errors="replace")
+            sys.stderr = os.fdopen(
+                os.dup(terminal), "w", buffering=1, encoding=sys.stderr.encoding, errors="replace"
+            )
         os.dup2(silence, 2)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -215,7 +232,7 @@ def calm(verbose: bool) -> Iterator[None]:
 def _teller(quiet: bool, no_progress: bool):
     """Give a function that shows a build's steps: a bar on a terminal, a line for each image elsewhere."""
     if quiet:
-        yield lambda step: None
+        yield lambda _: None
     elif sys.stderr.isatty() and not no_progress:
         with _bar() as tell:
             yield tell
@@ -225,7 +242,7 @@ def _teller(quiet: bool, no_progress: bool):
         def tell(step) -> None:
             if (step.stage, step.text) not in said:
                 said.add((step.stage, step.text))
-                click.echo(f"{step.stage}: {step.text}", err=True)
+                click.echo(one_line(f"{step.stage}: {step.text}"), err=True)
 
         yield tell
 
@@ -248,7 +265,7 @@ def _bar():
             speed = progress.tasks[0].speed if known else None
             progress.update(
                 row,
-                description=escape(f"{step.stage}: {step.text}"),
+                description=escape(one_line(f"{step.stage}: {step.text}")),
                 completed=step.done,
                 total=step.total if known else None,
                 rate=f"{speed:.0f}/s" if speed else "",
@@ -258,8 +275,6 @@ def _bar():
 
 
 def _summarize(report) -> None:
-    from generator.pages import count, size
-
     seconds = ", ".join(f"{stage} {spent:.1f}" for stage, spent in report.seconds.items())
     click.echo(
         f"{count(report.images, 'image')}, {count(report.layers, 'layer')}, "

@@ -20,6 +20,7 @@ from generator.raster import (
     PLUS_INFINITY,
     enlarge,
 )
+from generator.text import one_line
 
 BACKGROUND_COLOUR = (24, 27, 33)
 TEXT_COLOUR = (240, 242, 246)
@@ -66,7 +67,7 @@ def png(indices: np.ndarray, table: np.ndarray, factor: int = 1) -> bytes:
 
 
 def photo(pixels: np.ndarray) -> tuple[bytes, int, int]:
-    """Encode uint8 (height, width, 3) as JPEG of at most `LONGEST_PHOTO` pixels; return (bytes, width, height).
+    """Encode uint8 (height, width, 3) as JPEG, at most `LONGEST_PHOTO` long; return (bytes, width, height).
 
     Nothing but the pixels is stored, so that no place or camera is published.
     """
@@ -78,7 +79,9 @@ def photo(pixels: np.ndarray) -> tuple[bytes, int, int]:
 def exact(pixels: np.ndarray, factor: int) -> bytes:
     """Encode uint8 (height, width, 1 or 3) as PNG, every pixel enlarged by a whole factor."""
     picture = np.moveaxis(enlarge(np.moveaxis(pixels, -1, 0), factor), 0, -1)
-    return imageio.imwrite("<bytes>", picture.squeeze(-1) if picture.shape[-1] == 1 else picture, extension=".png")
+    return imageio.imwrite(
+        "<bytes>", picture.squeeze(-1) if picture.shape[-1] == 1 else picture, extension=".png"
+    )
 
 
 def gif(frames: np.ndarray, table: np.ndarray, milliseconds: int) -> bytes:
@@ -95,11 +98,12 @@ def gif(frames: np.ndarray, table: np.ndarray, milliseconds: int) -> bytes:
 
 
 def caption(lines: tuple[str, ...], width: int) -> np.ndarray:
-    """Write lines of text as palette indices, uint8 (height, width); what does not fit ends in an ellipsis."""
+    """Write lines of text as palette indices, uint8 (height, width); what does not fit is cut."""
     image = Image.new("L", (width, LINE_HEIGHT * len(lines) + 4))
     draw = ImageDraw.Draw(image)
     for number, line in enumerate(lines):
-        draw.text((6, LINE_HEIGHT * number + 3), _shorten(line, width - 12), fill=255, font=_font())
+        text = _shorten(one_line(line), width - 12)
+        draw.text((6, LINE_HEIGHT * number + 3), text, fill=255, font=_font())
     return np.uint8(INK + np.asarray(image) // 26)
 
 

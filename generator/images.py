@@ -51,9 +51,7 @@ def find_images(folder: Path) -> list[Path]:
         ) from None
     if not paths:
         endings = ", ".join(FORMATS)
-        raise ImageError(
-            f"expected images ({endings}) in {folder}, received none: put at least one there"
-        )
+        raise ImageError(f"expected images ({endings}) in {folder}, received none: put at least one there")
     return sorted(paths, key=lambda path: natural_key(path.name))
 
 

@@ -81,7 +81,7 @@ class SourceFolder:
         self.written += 1
 
     def finish(self) -> int:
-        """Remove what earlier builds wrote and this one did not; record what is ours; return how many went."""
+        """Remove what only earlier builds wrote, record what is ours, and return how many files went."""
         orphans = self._before - self._files
         with _said("clean", self.root):
             for path in sorted(orphans):

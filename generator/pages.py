@@ -20,6 +20,7 @@ from generator import plan
 from generator.data import Animation, ImageResult, Layer, LayerResult, ModelInfo, Picture
 from generator.encode import SPECIAL_COLOURS
 from generator.raster import CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
+from generator.text import count, number, one_line, size
 
 COLUMNS = 4  # images side by side in one table
 GENERATED = "activation-gallery"  # in the front matter of every page of ours
@@ -36,7 +37,6 @@ class Site:
     colours: str
     table: np.ndarray
     pixels: str
-    notes: tuple[str, ...]
 
     @property
     def good(self) -> tuple[ImageResult, ...]:
@@ -143,12 +143,12 @@ def all_pages(site: Site) -> Iterator[Page]:
     yield _layers(site)
     yield _compare(site)
     yield _model(site)
-    for number, result in enumerate(site.results):
-        yield _image(site, number, result)
-    for number, layer in enumerate(site.plan.drawn):
-        yield _layer(site, number, layer)
+    for position, result in enumerate(site.results):
+        yield _image(site, position, result)
+    for position, layer in enumerate(site.plan.drawn):
+        yield _layer(site, position, layer)
         for result in site.good:
-            yield _image_layer(site, number, layer, result)
+            yield _image_layer(site, position, layer, result)
 
 
 def environment(folders: Sequence[Path]) -> jinja2.Environment:
@@ -178,26 +178,6 @@ def render(page: Page, templates: jinja2.Environment) -> bytes:
     return f"---\n{matter}---\n\n{body}\n".encode()
 
 
-def one_line(text: str) -> str:
-    """Return foreign text without control characters and line breaks, so that it stays where it is put."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def number(value: float) -> str:
-    """Return a number with four significant digits and a real minus sign."""
-    return "–" if math.isnan(value) else f"{value:.4g}".replace("-", "−")
-
-
-def size(count: int) -> str:
-    """Return a number of bytes for people."""
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} KB"
-
-
-def count(number_of: int, noun: str) -> str:
-    """Return "1 layer" or "2,000 layers"."""
-    return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"
-
-
 def _to(page: str, target: str, text: str = "") -> Link:
     return Link(plan.link(page, f"{target}.html"), one_line(text))
 
@@ -208,7 +188,7 @@ def _shown(page: str, picture: Picture, alt: str, caption: str = "", href: str |
 
 def _index(site: Site) -> Page:
     model = site.model
-    columns = [_column(site, plan.INDEX, result) for result in site.results]
+    columns = [_column(plan.INDEX, result) for result in site.results]
     tables = [columns[start : start + COLUMNS] for start in range(0, len(columns), COLUMNS)]
     facts = (
         f"{'×'.join(map(str, model.input_shape))} input, {count(len(site.plan.layers), 'layer')}, "
@@ -230,7 +210,6 @@ def _index(site: Site) -> Page:
                 _to(plan.INDEX, plan.COMPARE, "Compare"),
                 _to(plan.INDEX, plan.MODEL, "Model"),
             ),
-            "notes": site.notes,
         },
     )
 
@@ -242,11 +221,11 @@ def _images(site: Site) -> Page:
         title="Images",
         description=f"{count(len(site.results), 'test image')} and what the model says of them.",
         crumbs=(_to(plan.IMAGES, plan.INDEX, "Home"),),
-        content={"columns": [_column(site, plan.IMAGES, result) for result in site.results]},
+        content={"columns": [_column(plan.IMAGES, result) for result in site.results]},
     )
 
 
-def _column(site: Site, page: str, result: ImageResult) -> Column:
+def _column(page: str, result: ImageResult) -> Column:
     image = result.image
     link = _to(page, plan.image_page(image.slug), image.name)
     if image.error:
@@ -283,7 +262,9 @@ def _image(site: Site, position: int, result: ImageResult) -> Page:
         model_size = "×".join(map(str, site.model.input_shape))
         content |= {
             "prediction": result.prediction,
-            "original": _shown(path, result.original, f"{image.name} as given", f"As given: {width}×{height}"),
+            "original": _shown(
+                path, result.original, f"{image.name} as given", f"As given: {width}×{height}"
+            ),
             "seen": _shown(
                 path,
                 result.seen,
@@ -355,7 +336,7 @@ def _layers(site: Site) -> Page:
         path=plan.LAYERS,
         template="layers.html.j2",
         title="Layers",
-        description=f"All {count(len(site.plan.layers), 'layer')} of {site.model.name} in order of execution.",
+        description=f"{count(len(site.plan.layers), 'layer')} of {site.model.name} in order of execution.",
         crumbs=(_to(plan.LAYERS, plan.INDEX, "Home"),),
         content={"rows": [_row(site, plan.LAYERS, layer, ()) for layer in site.plan.layers]},
     )
@@ -451,7 +432,9 @@ def _channel(page: str, result: ImageResult, layer: Layer, channel: int) -> Show
     low, high = drawn.ranges[channel]
     caption = f"{number(low)} … {number(high)}"
     if row.flag:
-        caption = f"{row.flag} {row.minimum}" if drawn.statistics.constant[channel] else f"{caption}, {row.flag}"
+        caption = (
+            f"{row.flag} {row.minimum}" if drawn.statistics.constant[channel] else f"{caption}, {row.flag}"
+        )
     alt = (
         f"Channel {channel} of {layer.name} for {result.image.name}: values from {row.minimum} to "
         f"{row.maximum}, {row.active} above zero{', ' + row.flag if row.flag else ''}"
@@ -469,7 +452,9 @@ def _channel_numbers(layer: Layer, drawn: LayerResult, channel: int) -> Numbers:
         number(statistics.maximum[channel]),
         number(statistics.mean[channel]),
         "–" if math.isnan(active) else f"{active:.0%}",
-        ", ".join(["constant"] * bool(constant) + ["NaN or infinite values"] * bool(statistics.flawed[channel])),
+        ", ".join(
+            ["constant"] * bool(constant) + ["NaN or infinite values"] * bool(statistics.flawed[channel])
+        ),
     )
 
 
@@ -544,7 +529,9 @@ def _legend(site: Site, layer: Layer | None, drawn: Sequence[LayerResult]) -> Le
     }
     flawed = any(each.statistics.flawed.any() for each in drawn)
     constant = any(each.statistics.constant.any() for each in drawn) and scale != "layer"
-    wanted = ([CONSTANT] if constant else []) + ([NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY] if flawed else [])
+    wanted = ([CONSTANT] if constant else []) + (
+        [NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY] if flawed else []
+    )
     special = tuple((_css(SPECIAL_COLOURS[index]), names[index]) for index in wanted)
     return Legend(gradient, low, high, rule, special)
 
@@ -562,7 +549,7 @@ def _compare(site: Site) -> Page:
         description="Every layer for every test image in one table.",
         crumbs=(_to(path, plan.INDEX, "Home"),),
         content={
-            "columns": [_column(site, path, result) for result in site.good],
+            "columns": [_column(path, result) for result in site.good],
             "rows": [_row(site, path, layer, site.good) for layer in site.plan.drawn],
         },
     )

@@ -22,7 +22,7 @@ LONGEST_SLUG = 60
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be made. `layers` has every call of the model; `singles` the families drawn channel by channel."""
+    """What will be made. `layers` has every call; `singles` the families drawn channel by channel."""
 
     images: tuple[InputImage, ...]
     layers: tuple[Layer, ...]
@@ -60,9 +60,7 @@ class Plan:
         layers = self.convolutions
         each = max(1, min(most, self.gif_channels) // len(layers))
         chosen = [
-            (layer, position)
-            for layer in layers
-            for position in evenly_spaced(len(self.frames(layer)), each)
+            (layer, position) for layer in layers for position in evenly_spaced(len(self.frames(layer)), each)
         ]
         return tuple(chosen[index] for index in evenly_spaced(len(chosen), min(most, self.gif_channels)))
 
@@ -99,7 +97,9 @@ def image_slugs(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(slugs)
 
 
-def plan_layers(infos: Sequence[LayerInfo], patterns: Collection[str], draw_identity: bool) -> tuple[Layer, ...]:
+def plan_layers(
+    infos: Sequence[LayerInfo], patterns: Collection[str], draw_identity: bool
+) -> tuple[Layer, ...]:
     """Give every layer its slug and decide whether it is drawn, and if not, why.
 
     `patterns` are globs on a layer's name or kind, regardless of case; none means all. Raises `LayerError`
@@ -119,7 +119,7 @@ def plan_layers(infos: Sequence[LayerInfo], patterns: Collection[str], draw_iden
             **vars(info),
             slug=slugs[info.index],
             same_as=slugs.get(info.repeats),
-            reason=_reason(info, patterns, draw_identity, slugs),
+            reason=_reason(info, patterns, draw_identity),
         )
         for info in infos
     )
@@ -141,16 +141,15 @@ def _matches(info: LayerInfo, pattern: str) -> bool:
     return any(fnmatchcase(text.lower(), pattern.lower()) for text in (info.name, info.kind))
 
 
-def _reason(
-    info: LayerInfo, patterns: Collection[str], draw_identity: bool, slugs: dict[int, str]
-) -> str | None:
+def _reason(info: LayerInfo, patterns: Collection[str], draw_identity: bool) -> str | None:
     if not info.is_map:
         shape = "×".join(map(str, info.shape)) or "a single number"
         return f"its output ({shape}) is no stack of feature maps"
     if patterns and not any(_matches(info, pattern) for pattern in patterns):
         return "not chosen by --layers"
     if info.repeats is not None and not draw_identity:
-        return f"does nothing at inference: the same as {slugs.get(info.repeats, 'the input')}"
+        repeated = f"layer {info.repeats}" if info.repeats else "the input"
+        return f"does nothing at inference: the same as {repeated}"
     return None
 
 

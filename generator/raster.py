@@ -112,7 +112,7 @@ def grid_size(channels: int, height: int, width: int, columns: int) -> tuple[int
 
 
 def tile(cells: np.ndarray, columns: int) -> np.ndarray:
-    """Lay uint8 cells (channels, height, width) out row by row; lines between and empty cells are background."""
+    """Lay uint8 cells (channels, height, width) out row by row; lines and empty cells are background."""
     channels, height, width = cells.shape
     rows = math.ceil(channels / columns)
     sheet = np.full((rows * columns, height + GAP, width + GAP), BACKGROUND, np.uint8)

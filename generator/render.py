@@ -1,4 +1,4 @@
-"""Renderers: one function for each kind of picture. They take arrays and return bytes; nothing is written here."""
+"""Renderers: one function for each kind of picture, from arrays to bytes. Nothing is written here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -12,5 +12,7 @@ MKDOCS_CONFIG = ROOT / "mkdocs.yml"
 def assets() -> dict[str, bytes]:
     """Return the packaged style sheets and scripts by their path below the website's root."""
     source = ROOT / "site_src"
-    paths = sorted(path for folder in ("css", "js") for path in (source / folder).rglob("*") if path.is_file())
+    paths = sorted(
+        path for folder in ("css", "js") for path in (source / folder).rglob("*") if path.is_file()
+    )
     return {path.relative_to(source).as_posix(): path.read_bytes() for path in paths}

@@ -2,17 +2,17 @@
 
 import difflib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from generator.data import FAMILIES
 from generator.errors import SettingsError
 
 SCALES = ("channel", "layer", "zscore")
 PIXELS = ("auto", "0..1", "0..255", "-1..1", "caffe", "torch")
-SINGLES = ("convolution", "pooling", "normalization", "activation", "merging", "resizing", "other", "all")
-MODEL_ENDINGS = (".keras", ".h5", ".hdf5")
+SINGLES = (*FAMILIES, "all")
 CONFIG_NAME = "gallery.toml"
 
 
@@ -71,78 +71,87 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"expected TOML in {path.name}, received a file that is not: {error}") from None
-    readers = _readers(path.parent)
     values, errors = {}, []
     for key, value in raw.items():
-        if key not in readers:
-            near = difflib.get_close_matches(key, readers, 1)
-            advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(readers)}"
+        if key not in READERS:
+            near = difflib.get_close_matches(key, READERS, 1)
+            advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(READERS)}"
             errors.append(f"{path.name}: expected a known setting, received {key!r}: {advice}")
             continue
         try:
-            values[key] = readers[key](value)
+            values[key] = READERS[key](value)
         except (TypeError, ValueError) as error:
             errors.append(f"{path.name}: {key}: expected {error}, received {value!r}")
+    for key in values.keys() & {"model", "images", "output", "labels"}:
+        if isinstance(values[key], Path):
+            values[key] = path.parent / values[key]
     return values, errors
 
 
-def _readers(folder: Path) -> dict[str, Any]:
-    """Return a function for each key that turns a TOML value into a setting or says what it expected."""
+# Each reader turns a TOML value into a setting, or says what it expected.
 
-    def path(value):
-        if not isinstance(value, str) or not value:
-            raise TypeError("a path in quotes")
-        return folder / value
 
-    def strings(value):
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise TypeError("a list of texts in quotes")
-        return tuple(value)
+def _path(value: Any) -> Path:
+    if not isinstance(value, str) or not value:
+        raise TypeError("a path in quotes")
+    return Path(value)
 
-    def labels(value):
-        return path(value) if isinstance(value, str) else strings(value)
 
-    def one_of(*choices):
-        def read(value):
-            if value not in choices:
-                raise ValueError(f"one of {', '.join(choices)}")
-            return value
+def _strings(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError("a list of texts in quotes")
+    return tuple(value)
 
-        return read
 
-    def singles(value):
-        for item in strings(value):
-            one_of(*SINGLES)(item)
-        return strings(value)
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text in quotes")
+    return value
 
-    def flag(value):
-        if not isinstance(value, bool):
-            raise TypeError("true or false")
+
+def _labels(value: Any) -> Path | tuple[str, ...]:
+    return _path(value) if isinstance(value, str) else _strings(value)
+
+
+def _families(value: Any) -> tuple[str, ...]:
+    unknown = [item for item in _strings(value) if item not in SINGLES]
+    if unknown:
+        raise ValueError(f"a list of {', '.join(SINGLES)}")
+    return tuple(value)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("true or false")
+    return value
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("a whole number of at least 1")
+    return value
+
+
+def _one_of(*choices: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
         return value
 
-    def text(value):
-        if not isinstance(value, str):
-            raise TypeError("a text in quotes")
-        return value
+    return read
 
-    def count(value):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError("a whole number of at least 1")
-        return value
 
-    readers = {
-        "model": path,
-        "images": path,
-        "output": path,
-        "labels": labels,
-        "layers": strings,
-        "channels": singles,
-        "draw_identity": flag,
-        "scale": one_of(*SCALES),
-        "colours": text,
-        "pixels": one_of(*PIXELS),
-        "gif_channels_per_layer": count,
-        "gif_channels": count,
-    }
-    assert set(readers) == {field.name for field in fields(Settings)} - {"project", "site"}
-    return readers
+READERS: dict[str, Callable[[Any], Any]] = {
+    "model": _path,
+    "images": _path,
+    "output": _path,
+    "labels": _labels,
+    "layers": _strings,
+    "channels": _families,
+    "draw_identity": _flag,
+    "scale": _one_of(*SCALES),
+    "colours": _text,
+    "pixels": _one_of(*PIXELS),
+    "gif_channels_per_layer": _count,
+    "gif_channels": _count,
+}

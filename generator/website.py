@@ -53,13 +53,12 @@ def serve_website(folder: Path, port: int, rebuild: Callable[[], None], watched:
     """
     from mkdocs.livereload import LiveReloadServer
 
-    try:
-        server = LiveReloadServer(rebuild, "127.0.0.1", port, str(folder))
-    except OSError as error:
-        raise WebsiteError(f"expected a free port, received {port}: {error.strerror}: use --port") from None
+    server = LiveReloadServer(rebuild, "127.0.0.1", port, str(folder))
     for path in watched:
         server.watch(str(path))
     try:
         server.serve()
+    except OSError as error:
+        raise WebsiteError(f"expected a free port, received {port}: {error.strerror}: use --port") from None
     finally:
         server.shutdown()

@@ -21,16 +21,19 @@ def check_file(path: Path) -> None:
         start = file.read(8)
     if path.suffix.lower() == ".keras" and start.startswith(b"PK"):
         return
-    if not h5py.is_hdf5(path):
+    try:
+        with h5py.File(path) as file:
+            whole = "model_config" in file.attrs
+    except OSError:
         raise ModelError(
-            f"expected a Keras model in {path.name}, received a file of another kind: save it again from Keras"
+            f"expected a Keras model in {path.name}, received a damaged file or one of another kind: "
+            "save it again from Keras"
+        ) from None
+    if not whole:
+        raise ModelError(
+            f"expected a whole model in {path.name}, received one without its architecture (weights only): "
+            "save it with model.save()"
         )
-    with h5py.File(path) as file:
-        if "model_config" not in file.attrs:
-            raise ModelError(
-                f"expected a whole model in {path.name}, received one without its architecture "
-                "(weights only): save it with model.save()"
-            )
 
 
 def load_model(path: Path):

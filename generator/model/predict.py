@@ -26,9 +26,7 @@ def check_labels(labels: Sequence[str], output_shapes: Sequence[tuple[int, ...]]
         raise ModelError(f"expected {wanted_text}, received {len(labels)}: give one line for each class")
 
 
-def predict(
-    outputs: Sequence[np.ndarray], final_activation: str | None, labels: Sequence[str]
-) -> Prediction:
+def predict(outputs: Sequence[np.ndarray], final_activation: str | None, labels: Sequence[str]) -> Prediction:
     """Read the model's outputs, float32 without the batch axis.
 
     Softmax and sigmoid outputs are probabilities. A linear output counts as logits where there are labels

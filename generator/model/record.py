@@ -36,7 +36,7 @@ class KerasExtractor:
     """Opens a model file, describes its layers, and records what they make of an image."""
 
     def __init__(self, path: Path, digest: str):
-        """Load the model in `path`, whose SHA-256 is `digest`. Raises `ModelError` when it cannot be drawn."""
+        """Load the model in `path`, whose SHA-256 is `digest`; raises `ModelError` if it cannot be drawn."""
         self.path, self.digest = path, digest
         self.model = load_model(path)
         self.batch, self.input_shape = _input_shape(self.model)
@@ -65,17 +65,13 @@ class KerasExtractor:
         """Record one forward pass over an image, float32 (height, width, channels)."""
         calls, outputs = self._run(values)
         infos = _layer_infos(calls)
-        maps = {
-            info.index: _to_maps(call)
-            for info, call in zip(infos, calls, strict=True)
-            if info.is_map
-        }
+        maps = {info.index: _to_maps(call) for info, call in zip(infos, calls, strict=True) if info.is_map}
         return Activations(maps, tuple(_to_numpy(output)[0] for output in outputs))
 
     def _run(self, values: np.ndarray) -> tuple[list[Call], list[Any]]:
         batch = keras.ops.convert_to_tensor(np.repeat(values[None], self.batch, axis=0))
         try:
-            with _recorded(self.model, batch) as calls:
+            with _recorded(self.model) as calls:
                 outputs = self.model(batch, training=False)
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
@@ -89,7 +85,9 @@ def _input_shape(model: keras.Model) -> tuple[int, tuple[int, int, int]]:
     """Return (batch size, (height, width, channels)); sizes that the model leaves open get a default."""
     inputs = getattr(model, "inputs", None)
     if not inputs:
-        raise ModelError("expected a Sequential or functional model, received one that does not tell its input")
+        raise ModelError(
+            "expected a Sequential or functional model, received one that does not tell its input"
+        )
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         shapes = ", ".join(str(tuple(each.shape)) for each in inputs)
         raise ModelError(
@@ -102,7 +100,7 @@ def _input_shape(model: keras.Model) -> tuple[int, tuple[int, int, int]]:
 
 
 @contextmanager
-def _recorded(model: keras.Model, batch: Any) -> Iterator[list[Call]]:
+def _recorded(model: keras.Model) -> Iterator[list[Call]]:
     """Collect the calls of all layers of `model` for as long as the context lasts."""
     calls, path, counts, watched = [], [], {}, []
 
@@ -205,7 +203,9 @@ FAMILY_CLASSES = {
         "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D"
     ),
     "pooling": " ".join(
-        f"{way}Pooling{rank}D" for way in ("Max", "Average", "GlobalMax", "GlobalAverage") for rank in (1, 2, 3)
+        f"{way}Pooling{rank}D"
+        for way in ("Max", "Average", "GlobalMax", "GlobalAverage")
+        for rank in (1, 2, 3)
     ),
     "normalization": (
         "BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization "

@@ -1,0 +1,23 @@
+"""Foreign text and numbers, made fit for people."""
+
+import math
+
+
+def one_line(text: str) -> str:
+    """Return foreign text without control characters and line breaks, so that it stays where it is put."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def number(value: float) -> str:
+    """Return a number with four significant digits and a real minus sign."""
+    return "–" if math.isnan(value) else f"{value:.4g}".replace("-", "−")
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} KB"
+
+
+def count(number_of: int, noun: str) -> str:
+    """Return "1 layer" or "2,000 layers"."""
+    return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"

@@ -1,0 +1,134 @@
+"""Fixtures: small models made on the spot, small pictures, and galleries built from them once a session."""
+
+import io
+import json
+import os
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generator.build import build
+from generator.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A built website with its manifest."""
+
+    site: Path
+    sources: Path
+    manifest: dict
+
+    def picture(self, path: str) -> np.ndarray:
+        """Decode a picture of the site as RGB, (height, width, 3)."""
+        return np.asarray(open_picture(self.site / path).convert("RGB"))
+
+    def pages(self) -> list[str]:
+        """Return every page's path below the site, without its ending."""
+        found = self.site.rglob("*.html")
+        return sorted(path.relative_to(self.site).with_suffix("").as_posix() for path in found)
+
+
+def open_picture(path: Path) -> Image.Image:
+    """Open a picture without keeping its file open."""
+    return Image.open(io.BytesIO(path.read_bytes()))
+
+
+def open_gallery(settings: Settings) -> Gallery:
+    """Read a built gallery back from disk."""
+    manifest = json.loads((settings.output / "gallery/manifest.json").read_text(encoding="utf-8"))
+    return Gallery(settings.output, settings.output.with_name(f"{settings.output.name}_src"), manifest)
+
+
+def save_picture(path: Path, height: int = 30, width: int = 44, seed: int = 0) -> Path:
+    """Write smooth colourful blobs, so that maps have something to respond to."""
+    generator = np.random.default_rng(seed)
+    coarse = Image.fromarray(generator.integers(0, 256, (5, 6, 3), dtype=np.uint8))
+    coarse.resize((width, height), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def save_model(model, path: Path) -> Path:
+    """Save a model in the format of its ending; HDF5 is old-fashioned, and meant."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.save(path)
+    return path
+
+
+def small_cnn(keras, name: str = "small"):
+    """Return a CNN with most kinds of layers, not square, with channel counts that fill no grid."""
+    layers = keras.layers
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input((40, 56, 3))
+    x = layers.Conv2D(20, 3, name="first_conv")(inputs)
+    x = layers.BatchNormalization(name="norm")(x)
+    x = layers.ReLU(name="relu")(x)
+    x = layers.Dropout(0.5, name="drop")(x)
+    x = layers.Activation("linear", name="nothing")(x)
+    x = layers.MaxPooling2D(name="pool")(x)
+    left = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="looks_like_dense")(x)
+    right = layers.SeparableConv2D(7, 3, padding="same", name="flatten_it")(x)
+    x = layers.Concatenate(name="join")([left, right])
+    x = layers.UpSampling2D(name="up")(x)
+    x = layers.Conv2DTranspose(3, 3, strides=2, name="turned")(x)
+    x = layers.AveragePooling2D(6, name="average")(x)
+    x = layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(x)
+    x = layers.Flatten(name="conv_by_name_only")(x)
+    return keras.Model(inputs, layers.Dense(3, activation="softmax", name="out")(x), name=name)
+
+
+@pytest.fixture(scope="session")
+def keras():
+    """Import keras, which takes seconds, for the tests that need it."""
+    return pytest.importorskip("keras")
+
+
+@pytest.fixture(scope="session")
+def small_model(keras, tmp_path_factory) -> Path:
+    """Save the small CNN with labels beside it."""
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "small.labels.txt").write_text("ant\nbee\ncow\n", encoding="utf-8")
+    return save_model(small_cnn(keras), folder / "small.keras")
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory) -> Path:
+    """Make a folder of three pictures, one with a space and a capital ending."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number, name in enumerate(("one.png", "two words.JPG", "ten10.webp")):
+        save_picture(folder / name, seed=number)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gallery(small_model, pictures, tmp_path_factory) -> Gallery:
+    """Build the small gallery once, all the way to the website."""
+    settings = Settings(small_model, pictures, tmp_path_factory.mktemp("built") / "site")
+    build(settings)
+    return open_gallery(settings)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Start the system's Chromium; where there is none, skip, or fail where CI says that one must be."""
+    if CHROMIUM is None:
+        message = "no Chromium on this machine: install chromium to run the browser tests"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()

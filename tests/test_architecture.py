@@ -1,0 +1,56 @@
+"""The module table of ARCHITECTURE.md is true."""
+
+import ast
+import re
+import sys
+
+from conftest import ROOT
+
+
+def table() -> dict[str, set[str]]:
+    """Read which modules each module may import from ARCHITECTURE.md."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w/]+)\.py` \|[^|]*\| ([^|]*) \|$", text, flags=re.MULTILINE)
+    return {name: set(re.findall(r"[\w/]+", allowed)) - {"nothing"} for name, allowed in rows}
+
+
+def imports(name: str) -> set[str]:
+    """Return what a module imports besides the standard library, ours by their path in the package."""
+    tree = ast.parse((ROOT / "generator" / f"{name}.py").read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "generator":
+            found |= {f"generator.{alias.name}" for alias in node.names if alias.name != "__version__"}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+    ours = {
+        each.removeprefix("generator.").replace(".", "/") for each in found if each.startswith("generator.")
+    }
+    others = {each.partition(".")[0] for each in found if not each.startswith("generator")}
+    return ours | (others - set(sys.stdlib_module_names))
+
+
+def test_every_module_is_in_the_table_and_imports_only_what_it_may():
+    allowed = table()
+    modules = {
+        path.relative_to(ROOT / "generator").with_suffix("").as_posix()
+        for path in (ROOT / "generator").rglob("*.py")
+        if not path.name.startswith("__")
+    }
+    assert modules == set(allowed)
+    for name in sorted(modules):
+        assert imports(name) <= allowed[name], f"{name} imports {imports(name) - allowed[name]} too"
+
+
+def test_the_package_stays_small_and_its_functions_short():
+    lines = {
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for path in (ROOT / "generator").rglob("*.py")
+    }
+    assert sum(lines.values()) < 2600
+    for path in lines:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 65, f"{path.name}: {node.name}"

@@ -1,0 +1,281 @@
+"""The whole way, with a fake extractor where the model does not matter."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import open_picture, save_picture
+from PIL import Image
+
+from generator import build as story
+from generator.build import build
+from generator.data import Activations, LayerInfo, ModelInfo
+from generator.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
+from generator.raster import CONSTANT
+from generator.settings import Settings
+
+
+class FakeExtractor:
+    """Makes maps out of the image itself: scaled copies, a constant channel, one with NaN and infinity."""
+
+    def __init__(self, *_, channels: int = 5, side: int = 12, noise: bool = False):
+        self.channels, self.side, self.noise = channels, side, noise
+
+    def describe(self) -> ModelInfo:
+        shape = (self.side, self.side, self.channels)
+        layers = (
+            LayerInfo(index=1, name="conv", kind="Conv2D", family="convolution", shape=shape, parameters=9),
+            LayerInfo(
+                index=2, name="drop", kind="Dropout", family="other", shape=shape, parameters=0, repeats=1
+            ),
+            LayerInfo(index=3, name="act", kind="ReLU", family="activation", shape=shape, parameters=0),
+        )
+        return ModelInfo(
+            "fake.h5", "0" * 64, "fake", (self.side, self.side, 3), 9, layers, ((2,),), "softmax", None
+        )
+
+    def extract(self, values: np.ndarray) -> Activations:
+        maps = values.mean(axis=2, keepdims=True) * np.arange(1, self.channels + 1, dtype=np.float32)
+        if self.noise:
+            maps = np.random.default_rng(int(values.sum())).normal(size=maps.shape).astype(np.float32)
+        maps[..., 1] = 3
+        maps[0, 0, 2], maps[0, 1, 2], maps[0, 2, 2] = np.nan, np.inf, -np.inf
+        maps.flags.writeable = False
+        return Activations({1: maps, 2: maps, 3: maps}, (np.array([0.25, 0.75], np.float32),))
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A model file that only looks like one, and two pictures."""
+    import h5py
+
+    with h5py.File(tmp_path / "fake.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(("a.png", "b.png")):
+        save_picture(tmp_path / "in" / name, seed=number)
+    return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)
+
+
+def sources(settings: Settings) -> Path:
+    return story.source_folder(settings)
+
+
+def manifest(settings: Settings) -> dict:
+    return json.loads((sources(settings) / "gallery/manifest.json").read_text(encoding="utf-8"))
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_report_counts_what_is_on_disk(project):
+    report = build(project, opener=FakeExtractor)
+    files = snapshot(sources(project))
+    assert report.images == 2 and report.layers == 2 and report.website is None
+    assert report.pages == sum(name.endswith(".md") for name in files)
+    assert report.pictures == sum(name.endswith((".png", ".gif", ".jpg")) for name in files)
+    assert report.failed == () and report.removed == 0
+
+
+def test_building_twice_changes_nothing(project):
+    build(project, opener=FakeExtractor)
+    before = snapshot(sources(project))
+    again = build(project, opener=FakeExtractor)
+    assert again.written == 0
+    assert snapshot(sources(project)) == before
+
+
+def test_a_removed_image_leaves_nothing_behind_and_foreign_files_stay(project):
+    build(project, opener=FakeExtractor)
+    (project.images / "b.png").unlink()
+    (sources(project) / "gallery/mine.txt").write_text("mine")
+    report = build(project, opener=FakeExtractor)
+    assert report.removed > 10
+    files = snapshot(sources(project))
+    assert not [name for name in files if name.startswith("gallery/images/b")]
+    assert files["gallery/mine.txt"] == b"mine"
+
+
+def test_identity_layers_repeat_and_have_no_picture_unless_wanted(project):
+    build(project, opener=FakeExtractor)
+    drop = manifest(project)["layers"][1]
+    assert drop["same_as"] == "1-conv" and not drop["drawn"]
+    assert "2-drop" not in manifest(project)["images"][0]["layers"]
+    build(replace(project, draw_identity=True), opener=FakeExtractor)
+    layers = manifest(project)["images"][0]["layers"]
+    grids = [(sources(project) / layers[slug]["grid"]).read_bytes() for slug in ("1-conv", "2-drop")]
+    assert grids[0] == grids[1]
+
+
+def test_constant_and_flawed_channels_are_marked(project):
+    build(project, opener=FakeExtractor)
+    page = (sources(project) / "gallery/images/a/1-conv.md").read_text(encoding="utf-8")
+    assert "constant 3" in page
+    assert "constant: 1" in page
+    assert "NaN or infinite values" in page
+    channel = sources(project) / manifest(project)["images"][0]["layers"]["1-conv"]["channels"][1]
+    table = story.encode.colour_table("viridis")
+    assert {tuple(colour) for colour in np.asarray(open_picture(channel).convert("RGB")).reshape(-1, 3)} == {
+        tuple(table[CONSTANT])
+    }
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    image = open_picture(path)
+    frames = []
+    for number in range(image.n_frames):
+        image.seek(number)
+        frames.append(np.asarray(image.convert("RGB")))
+    return frames
+
+
+def duration_of(path: Path) -> int:
+    image = open_picture(path)
+    total = 0
+    for number in range(image.n_frames):
+        image.seek(number)
+        total += image.info["duration"]
+    return total
+
+
+def test_animations_last_as_long_as_they_should_and_have_one_size(project):
+    build(project, opener=FakeExtractor)
+    for image in manifest(project)["images"]:
+        assert duration_of(sources(project) / image["layers_gif"]) == 2 * 2000
+        assert duration_of(sources(project) / image["channels_gif"]) == 5 * 200
+        assert len({frame.shape for frame in frames_of(sources(project) / image["channels_gif"])}) == 1
+
+
+def test_large_animations_show_fewer_channels_the_same_for_all_images(project, monkeypatch):
+    """Noise does not compress: at a small aim the channels must become fewer, and the pages say so."""
+    monkeypatch.setattr(story, "GIF_AIM", 120_000)
+    monkeypatch.setattr(story, "GIF_LIMIT", 300_000)
+
+    def noisy(*_):
+        return FakeExtractor(channels=24, side=64, noise=True)
+
+    build(project, opener=noisy)
+    durations = set()
+    for image in manifest(project)["images"]:
+        for kind in ("layers_gif", "channels_gif"):
+            assert (sources(project) / image[kind]).stat().st_size <= 300_000
+        durations.add(duration_of(sources(project) / image["channels_gif"]))
+    assert len(durations) == 1
+    shown = durations.pop() // 200
+    assert 1 <= shown < 24
+    page = (sources(project) / "gallery/images/a.md").read_text(encoding="utf-8")
+    assert f"{24 - shown} of 24 channels left out" in page
+
+
+def test_one_bad_image_is_reported_and_noticed_on_the_pages(project):
+    (project.images / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    report = build(project, opener=FakeExtractor)
+    assert [image.name for image in report.failed] == ["broken.png"]
+    assert report.images == 2
+    entry = next(image for image in manifest(project)["images"] if image["file"] == "broken.png")
+    assert entry["error"] and "layers" not in entry
+    for page in ("index", "gallery/images/index", "gallery/images/broken"):
+        assert "expected a" in (sources(project) / f"{page}.md").read_text(encoding="utf-8")
+
+
+def test_only_bad_images_write_nothing(project):
+    for path in project.images.iterdir():
+        path.write_bytes(b"no picture")
+    with pytest.raises(ImageError, match="at least one readable image"):
+        build(project, opener=FakeExtractor)
+    assert not sources(project).exists() and not project.output.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"model": Path("nowhere.keras")}, ModelError),
+        ({"images": Path("nowhere")}, ImageError),
+        ({"layers": ("nothing*",)}, LayerError),
+        ({"layers": ("Dropout",)}, LayerError),
+        ({"labels": ("one", "two", "three")}, ModelError),
+        ({"labels": Path("nowhere.txt")}, SettingsError),
+        ({"colours": "no such map"}, SettingsError),
+        ({"output": Path("/")}, OutputError),
+        ({"output": Path.home()}, OutputError),
+    ],
+)
+def test_wrong_settings_end_before_anything_is_written(project, change, error):
+    with pytest.raises(error) as caught:
+        build(replace(project, **change), opener=FakeExtractor)
+    assert isinstance(caught.value, GalleryError)
+    assert "\n" not in str(caught.value) and "expected" in str(caught.value)
+    assert not sources(project).exists() and not project.output.exists()
+
+
+def test_an_output_with_other_things_in_it_is_left_alone(project):
+    project.output.mkdir()
+    (project.output / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match="empty folder or an earlier gallery"):
+        build(project, opener=FakeExtractor)
+    with pytest.raises(OutputError, match="without inputs"):
+        build(replace(project, output=project.images.parent), opener=FakeExtractor)
+    assert [path.name for path in project.output.iterdir()] == ["thesis.tex"]
+
+
+def test_published_inputs_carry_no_metadata(project):
+    exif = Image.Exif()
+    exif[0x010F] = "Secret Camera"
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (40, 30), "red").save(project.images / "gps.jpg", exif=exif, comment=b"Secret Camera")
+    build(project, opener=FakeExtractor)
+    for name, content in snapshot(sources(project)).items():
+        assert b"Secret Camera" not in content, name
+    published = open_picture(sources(project) / "gallery/images/gps/original.jpg")
+    assert not published.getexif()
+
+
+def test_no_file_tells_where_it_was_made(project):
+    build(project, opener=FakeExtractor)
+    for name, content in snapshot(sources(project)).items():
+        assert str(project.images.parent).encode() not in content, name
+
+
+@pytest.mark.parametrize("scale", ["layer", "zscore"])
+def test_every_scale_is_stated_on_the_pages(project, scale):
+    build(replace(project, scale=scale), opener=FakeExtractor)
+    page = (sources(project) / "gallery/images/a/1-conv.md").read_text(encoding="utf-8")
+    assert {"layer": "share one scale", "zscore": "two standard deviations"}[scale] in page
+
+
+def test_a_layer_pattern_draws_only_what_it_names(project):
+    build(replace(project, layers=("RELU",)), opener=FakeExtractor)
+    assert set(manifest(project)["images"][0]["layers"]) == {"3-act"}
+    assert manifest(project)["images"][0]["channels_gif"] is None
+
+
+def test_own_templates_and_styles_of_a_project_win(project, tmp_path):
+    project = replace(project, project=tmp_path)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/images.html.j2").write_text("<div>mine: {{ page.title }}</div>")
+    (tmp_path / "site_src/css").mkdir(parents=True)
+    (tmp_path / "site_src/css/gallery.css").write_text("/* mine */")
+    build(project, opener=FakeExtractor)
+    assert "mine: Images" in (tmp_path / "site_src/gallery/images/index.md").read_text(encoding="utf-8")
+    assert (tmp_path / "site_src/css/gallery.css").read_text() == "/* mine */"
+    assert (tmp_path / "site_src/js/gallery.js").is_file()
+
+
+def test_a_hand_written_front_page_is_not_overwritten(project, tmp_path):
+    project = replace(project, project=tmp_path)
+    (tmp_path / "site_src").mkdir()
+    (tmp_path / "site_src/index.md").write_text("# Mine")
+    with pytest.raises(OutputError, match="not generated"):
+        build(project, opener=FakeExtractor)
+    assert (tmp_path / "site_src/index.md").read_text() == "# Mine"
+
+
+def test_progress_tells_stages_in_order(project):
+    steps = []
+    build(project, steps.append, FakeExtractor)
+    assert list(dict.fromkeys(step.stage for step in steps)) == ["model", "pictures", "animations", "pages"]
+    drawing = [step.done for step in steps if step.stage == "pictures"]
+    assert drawing == sorted(drawing) and drawing[-1] == 4

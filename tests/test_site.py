@@ -1,0 +1,306 @@
+"""The finished website: every link and picture resolves, and it works in a browser without a server."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+import yaml
+from conftest import Gallery, open_gallery, open_picture, save_model, save_picture
+
+from generator.build import build
+from generator.settings import Settings
+
+KINDS = (
+    "index",
+    "gallery/images/index",
+    "gallery/images/one",
+    "gallery/images/one/01-first-conv",
+    "gallery/layers/index",
+    "gallery/layers/01-first-conv",
+    "gallery/compare",
+    "gallery/model",
+)
+
+
+class References(HTMLParser):
+    """Collects what a page refers to, its ids, and the attributes of its pictures."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.targets, self.ids, self.images = [], set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.ids.add(attributes.get("id"))
+        self.targets += [attributes[name] for name in ("href", "src") if attributes.get(name)]
+        if tag == "img":
+            self.images.append(attributes)
+
+
+def broken_links(site: Path) -> list[str]:
+    """Return every internal link of every page that leads nowhere, fragments included."""
+    pages = {path: References(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+    broken = []
+    for page, references in pages.items():
+        for target in references.targets:
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                continue
+            path = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            missing = not path.is_file()
+            if not missing and parts.fragment and path in pages:
+                missing = unquote(parts.fragment) not in pages[path].ids | {"__search", "__drawer"}
+            if missing and not (page.name == "404.html" and target.startswith("/")):
+                broken.append(f"{page.relative_to(site)}: {target}")
+    return broken
+
+
+def test_every_link_and_picture_resolves(gallery):
+    assert broken_links(gallery.site) == []
+
+
+def test_the_link_check_finds_a_broken_link(tmp_path):
+    (tmp_path / "a.html").write_text(
+        "<a href='b.html'>x</a><img src='c.png'><a href='#there'>y</a><p id='here'>"
+    )
+    assert len(broken_links(tmp_path)) == 3
+
+
+def test_pictures_have_size_alt_text_and_load_late(gallery):
+    for page in KINDS:
+        images = References((gallery.site / f"{page}.html").read_text(encoding="utf-8")).images
+        ours = [image for image in images if image.get("decoding")]
+        assert ours or page in ("gallery/layers/index", "gallery/model")
+        for image in ours:
+            path = gallery.site / Path(page).parent / image["src"]
+            assert (int(image["width"]), int(image["height"])) == open_picture(path).size
+            assert len(image["alt"]) > 10
+        assert sum("loading" not in image for image in ours) <= 8
+
+
+def test_manifest_describes_what_is_there(gallery):
+    manifest = gallery.manifest
+    assert manifest["format"] == 1
+    assert manifest["model"]["file"] == "small.keras" and len(manifest["model"]["sha256"]) == 64
+    assert manifest["model"]["input_shape"] == [40, 56, 3]
+    layers = {layer["slug"]: layer for layer in manifest["layers"]}
+    assert list(layers)[:2] == ["01-first-conv", "02-norm"]
+    assert layers["04-drop"]["same_as"] == "03-relu"
+    assert [image["file"] for image in manifest["images"]] == ["one.png", "ten10.webp", "two words.JPG"]
+    for image in manifest["images"]:
+        assert image["prediction"]["label"] in ("ant", "bee", "cow")
+        assert 1 / 3 <= image["prediction"]["score"] <= 1
+        for slug, entry in image["layers"].items():
+            assert (gallery.site / entry["page"]).is_file() and (gallery.site / entry["grid"]).is_file()
+            single = layers[slug]["kind"].endswith(("Conv2D", "Pooling2D", "Conv2DTranspose"))
+            assert ("channels" in entry) == single
+            if single:
+                assert len(entry["channels"]) == layers[slug]["channels"]
+                assert all((gallery.site / path).is_file() for path in entry["channels"])
+
+
+def test_grids_have_a_cell_for_every_channel(gallery):
+    """20 channels of 38×54, not a multiple of anything: every cell must hold its channel's picture."""
+    entry = gallery.manifest["images"][0]["layers"]["01-first-conv"]
+    grid = gallery.picture(entry["grid"])
+    height, width = 39, 55
+    columns = (grid.shape[1] - 1) // width
+    assert grid.shape[0] == -(-20 // columns) * height + 1
+    for channel, path in enumerate(entry["channels"]):
+        top, left = channel // columns * height + 1, channel % columns * width + 1
+        single = gallery.picture(path)
+        factor = single.shape[0] // 38
+        np.testing.assert_array_equal(
+            grid[top : top + 38, left : left + 54], single[::factor, ::factor], err_msg=str(channel)
+        )
+
+
+def test_pages_are_front_matter_and_html(gallery):
+    for path in gallery.sources.rglob("*.md"):
+        _, front, body = path.read_text(encoding="utf-8").split("---\n", 2)
+        assert {"title", "description"} <= yaml.safe_load(front).keys()
+        assert re.match(r"\n<div class=\"ag[^>]*>\n", body) and body.endswith("</div>\n")
+
+
+def is_outside(url: str) -> bool:
+    return not url.startswith(("file:", "data:", "about:"))
+
+
+@pytest.fixture
+def visit(chromium, request):
+    """Open pages from the disk; afterwards nothing may have gone wrong or been asked of another host."""
+    options = {"viewport": {"width": 1280, "height": 900}} | getattr(request, "param", {})
+    context = chromium.new_context(**options)
+    complaints = []
+
+    def open_page(gallery: Gallery, path: str):
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("requestfailed", lambda asked: complaints.append(f"failed: {asked.url}"))
+        page.on("request", lambda asked: complaints.append(asked.url) if is_outside(asked.url) else None)
+        page.goto((gallery.site / f"{path}.html").as_uri())
+        page.wait_for_load_state("load")
+        return page
+
+    yield open_page
+    context.close()
+    assert complaints == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("path", KINDS)
+@pytest.mark.parametrize(
+    "visit",
+    [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}],
+    indirect=True,
+    ids=["desktop", "dark", "phone"],
+)
+def test_every_kind_of_page_opens_without_a_complaint(visit, gallery, path):
+    page = visit(gallery, path)
+    assert page.locator("h1").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.mouse.wheel(0, 100_000)
+    page.wait_for_timeout(100)
+
+
+@pytest.mark.browser
+def test_an_animation_loads_only_when_played_and_can_be_paused(visit, gallery):
+    page = visit(gallery, "index")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    figure = page.locator(".ag-player").first
+    image = figure.locator("img")
+    assert image.get_attribute("src").endswith(".png")
+    figure.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(200)
+    assert image.get_attribute("src").endswith("layers.gif")
+    assert sum(url.endswith(".gif") for url in asked) == 1
+    figure.get_by_role("button", name="Pause").click()
+    assert image.get_attribute("src").endswith(".png")
+
+
+@pytest.mark.browser
+def test_a_click_enlarges_a_picture_crisply_and_keys_step_on(visit, gallery):
+    page = visit(gallery, "gallery/images/one/01-first-conv")
+    links = page.locator(".ag-wall a.ag-zoom")
+    assert links.count() == 20
+    links.nth(3).click()
+    enlarged = page.locator("dialog img")
+    enlarged.wait_for(state="visible")
+    page.wait_for_function("document.querySelector('dialog img').clientWidth > 0")
+    assert enlarged.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+    assert enlarged.evaluate("image => image.clientWidth % image.naturalWidth") == 0
+    first = enlarged.get_attribute("src")
+    page.keyboard.press("ArrowRight")
+    assert enlarged.get_attribute("src") != first
+    page.keyboard.press("Escape")
+    assert not enlarged.is_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("words", ["first_conv", "conv", "two words"])
+def test_search_works_without_a_server(visit, gallery, words):
+    page = visit(gallery, "index")
+    page.locator(".md-search__input").first.click()
+    page.keyboard.type(words)
+    result = page.locator(".md-search-result__item a").first
+    result.wait_for(state="attached", timeout=10_000)
+    assert words in page.locator(".md-search-result__list").inner_text()
+    result.click()
+    assert page.locator("h1").count() == 1
+
+
+@pytest.mark.browser
+def test_without_javascript_pictures_and_links_are_there(chromium, gallery):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((gallery.site / "index.html").as_uri())
+    assert page.locator(".ag-player a[href$='layers.gif'] img").count() == 3
+    page.locator(".ag-side th a").first.click()
+    assert "one.html" in page.url
+    context.close()
+
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "a'b\"c --- ```\n# x\n<script>alert(2)<script> [l](javascript:alert(3)) {{ 7*7 }} `x`",
+    "<title><script>alert(4)<script>",
+    "&lt;script&gt;alert(5)&lt;&#47;script&gt;",
+    "池化 🐱 \x1b[31m",
+)
+
+
+@pytest.fixture(scope="session")
+def hostile_gallery(keras, tmp_path_factory) -> Gallery:
+    """A gallery of a model, labels and files whose names all try to become something else."""
+    folder = tmp_path_factory.mktemp("hostile <b>'x'")
+    inputs = x = keras.Input((24, 24, 3))
+    for name in HOSTILE:
+        x = keras.layers.Conv2D(3, 3, name=name)(x)
+    outputs = keras.layers.Dense(2, activation="softmax", name="out")(keras.layers.Flatten()(x))
+    model = save_model(keras.Model(inputs, outputs, name="<b>model<b>"), folder / "m <i>'x'.keras")
+    (folder / "in").mkdir()
+    names = [
+        "<script>alert(6)<script>.png",
+        "q'\"uote.png",
+        "new\nline.png",
+        "--- x: y.png",
+        "[a](b).png",
+        "日本語.png",
+        "index.png",
+        "..up.png",
+        "{{7*7}}.png",
+        "`x`.png",
+        "e" * 200 + ".png",
+        "E.PNG",
+        "e.png",
+    ]
+    for name in names:
+        save_picture(folder / "in" / name)
+    (folder / "in" / "<img src=x onerror=alert(7)>.png").write_bytes(b"no picture")
+    labels = ("<script>alert(8)</script>", "\"'><img src=x onerror=alert(9)>")
+    settings = Settings(model, folder / "in", folder / "out" / "site", labels=labels)
+    build(settings)
+    return open_gallery(settings)
+
+
+def test_hostile_names_make_safe_paths(hostile_gallery):
+    for path in hostile_gallery.sources.rglob("*"):
+        assert re.fullmatch(r"[a-z0-9.-]+", path.name), path
+    slugs = [image["slug"] for image in hostile_gallery.manifest["images"]]
+    assert len({slug.lower() for slug in slugs}) == len(slugs) == 14
+    assert broken_links(hostile_gallery.site) == []
+
+
+def test_hostile_names_stay_text_in_the_html(hostile_gallery):
+    for path in hostile_gallery.site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert "<script>alert" not in text and "<img src=x" not in text and "<b>model" not in text, path
+        assert "49" not in re.sub(r"[^{}\d*]", "", "".join(re.findall(r"<title>(.*?)</title>", text))), path
+
+
+@pytest.mark.browser
+def test_hostile_names_run_nowhere(visit, hostile_gallery):
+    """On every kind of page, in the navigation and in search."""
+    seen = set()
+    for path in hostile_gallery.pages():
+        kind = (path.count("/"), path.split("/")[1] if "/" in path else path)
+        if (kind, len(path) % 5) in seen or path == "404":
+            continue
+        seen.add((kind, len(path) % 5))
+        page = visit(hostile_gallery, path)
+        page.wait_for_timeout(50)
+        page.close()
+    page = visit(hostile_gallery, "index")
+    page.locator(".md-search__input").first.click()
+    for words in ("alert", "script", "img"):
+        page.locator(".md-search__input").first.fill("")
+        page.keyboard.type(words)
+        page.locator(".md-search-result__item").first.wait_for(state="attached", timeout=10_000)
+        page.wait_for_timeout(300)
