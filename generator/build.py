@@ -91,10 +91,11 @@ def build(
     """
     clock = Clock()
     with clock.stage("model"):
-        output.check_website_folder(settings.output, (settings.model, settings.images))
+        inputs = (settings.model, settings.images, source_folder(settings))
+        output.check_website_folder(settings.output, inputs)
         style = render.Style(settings.scale, encode.colour_table(settings.colours))
         check_file(settings.model)
-        inputs = find_inputs(settings.images)
+        found = find_inputs(settings.images)
         tell(Step("model", 0, 1, f"loading {settings.model.name}"))
         extractor = opener(settings.model, images.digest(settings.model))
         model = extractor.describe()
@@ -102,7 +103,7 @@ def build(
         check_labels(labels, model.output_shapes)
         layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)
         whole = plan.Plan(
-            inputs, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
+            found, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
         )
         pixels = images.choose_pixels(settings.pixels, model.value_range)
     sources = output.SourceFolder(source_folder(settings))
@@ -170,7 +171,7 @@ def source_folder(settings: Settings) -> Path:
     """Return where the Markdown goes: the project's site_src, else a folder beside the output."""
     if settings.project:
         return settings.project / "site_src"
-    return settings.output.with_name(f"{settings.output.name}_src")
+    return settings.output.parent / f"{settings.output.name}_src"
 
 
 def mkdocs_config(settings: Settings) -> Path:

@@ -261,15 +261,10 @@ def _bar():
         row = progress.add_task("", total=None, rate="")
 
         def tell(step) -> None:
-            known = step.total > 1
-            speed = progress.tasks[0].speed if known else None
-            progress.update(
-                row,
-                description=escape(one_line(f"{step.stage}: {step.text}")),
-                completed=step.done,
-                total=step.total if known else None,
-                rate=f"{speed:.0f}/s" if speed else "",
-            )
+            progress.update(row, description=escape(one_line(f"{step.stage}: {step.text}")))
+            if step.total > 1:
+                speed = progress.tasks[0].speed or 0
+                progress.update(row, completed=step.done, total=step.total, rate=f"{speed:.0f}/s")
 
         yield tell
 

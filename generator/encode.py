@@ -32,8 +32,7 @@ SPECIAL_COLOURS = {
     MINUS_INFINITY: (60, 120, 255),
 }
 LONGEST_PHOTO = 800  # pixels of the longer side of a published input
-FONT_SIZE = 13
-LINE_HEIGHT = 18
+FONT_SIZE = 13  # pixels
 
 
 def colour_table(name: str) -> np.ndarray:
@@ -97,28 +96,35 @@ def gif(frames: np.ndarray, table: np.ndarray, milliseconds: int) -> bytes:
     return _save(first, "GIF", optimize=False, **options)
 
 
-def caption(lines: tuple[str, ...], width: int) -> np.ndarray:
+def caption(lines: tuple[str, ...], width: int, font_size: int = FONT_SIZE) -> np.ndarray:
     """Write lines of text as palette indices, uint8 (height, width); what does not fit is cut."""
-    image = Image.new("L", (width, LINE_HEIGHT * len(lines) + 4))
+    line_height = caption_height(1, font_size)
+    image = Image.new("L", (width, caption_height(len(lines), font_size)))
     draw = ImageDraw.Draw(image)
+    font = _font(font_size)
     for number, line in enumerate(lines):
-        text = _shorten(one_line(line), width - 12)
-        draw.text((6, LINE_HEIGHT * number + 3), text, fill=255, font=_font())
+        text = _shorten(one_line(line), width - font_size, font)
+        draw.text((font_size // 2, line_height * number + font_size // 5), text, fill=255, font=font)
     return np.uint8(INK + np.asarray(image) // 26)
 
 
-def _shorten(line: str, width: int) -> str:
-    if _font().getlength(line) <= width:
+def caption_height(lines: int, font_size: int = FONT_SIZE) -> int:
+    """Return how many pixels high a caption is."""
+    return lines * font_size * 3 // 2
+
+
+def _shorten(line: str, width: int, font: ImageFont.FreeTypeFont) -> str:
+    if font.getlength(line) <= width:
         return line
-    while line and _font().getlength(line + "…") > width:
+    while line and font.getlength(line + "…") > width:
         line = line[:-1]
     return line + "…"
 
 
 @functools.cache
-def _font() -> ImageFont.FreeTypeFont:
+def _font(size: int) -> ImageFont.FreeTypeFont:
     path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-    return ImageFont.truetype(path, FONT_SIZE)
+    return ImageFont.truetype(path, size)
 
 
 def _save(image: Image.Image, kind: str, **options) -> bytes:

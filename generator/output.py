@@ -27,7 +27,8 @@ def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
             )
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"expected an output folder, received the file {folder}: choose another --output")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+    ours = (folder / MANIFEST).is_file() and (folder / "index.html").is_file()
+    if folder.is_dir() and any(folder.iterdir()) and not ours:
         raise OutputError(
             f"expected an empty folder or an earlier gallery, received {folder} with other files in it: "
             "choose another --output"

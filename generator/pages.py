@@ -416,6 +416,7 @@ def _image_layer(site: Site, position: int, layer: Layer, result: ImageResult) -
             "layer_link": _to(path, plan.layer_page(layer.slug), layer.name),
             "others": others,
             "grid": _shown(path, drawn.grid, _grid_alt(result, layer)),
+            "seen": _shown(path, result.seen, f"{result.image.name} as the model sees it", "The input"),
             "enlarged": drawn.enlarged,
             "legend": _legend(site, layer, [drawn]),
             "channels": [_channel(path, result, layer, channel) for channel in range(len(drawn.channels))],

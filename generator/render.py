@@ -59,14 +59,15 @@ def _channel_frames(maps: np.ndarray, ranges: np.ndarray, chosen: Sequence[int])
 def layer_frame(layer: Layer, maps: np.ndarray, ranges: np.ndarray, side: int) -> np.ndarray:
     """Draw a layer's grid with its caption, uint8 (height, width), to fit `side` × `side` pixels."""
     height, width, channels = maps.shape
-    room = side - encode.LINE_HEIGHT - 4
+    font_size = max(encode.FONT_SIZE, side // 28)  # read at half the size in a table of four
+    room = side - encode.caption_height(1, font_size)
     shrink, factor, columns = raster.fit_grid(channels, height, width, (room, side))
     cells = raster.quantize(raster.average_down(maps, shrink), ranges)
     sheet = raster.tile(raster.enlarge(cells, factor), columns)
     averaged = f" · averaged {shrink}×{shrink}" if shrink > 1 else ""
     text = f"{layer.index} {layer.name} · {height}×{width}×{channels}{averaged}"
     sheet = raster.centre(sheet, sheet.shape[0], max(side, sheet.shape[1]))
-    return np.concatenate([encode.caption((text,), sheet.shape[1]), sheet])
+    return np.concatenate([encode.caption((text,), sheet.shape[1], font_size), sheet])
 
 
 def layers_frames(pictures: Sequence[np.ndarray]) -> Frames:

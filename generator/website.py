@@ -29,6 +29,7 @@ def build_website(config_file: Path, sources: Path, target: Path) -> None:
         build(config)
         config.plugins.on_shutdown()
     except (MkDocsException, SystemExit, OSError) as error:
+        shutil.rmtree(target, ignore_errors=True)
         reason = handler.message or " ".join(str(error).split())
         raise WebsiteError(f"expected MkDocs to build {config_file.name}, received: {reason}") from None
     finally:

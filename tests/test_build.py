@@ -218,6 +218,8 @@ def test_an_output_with_other_things_in_it_is_left_alone(project):
         build(project, opener=FakeExtractor)
     with pytest.raises(OutputError, match="without inputs"):
         build(replace(project, output=project.images.parent), opener=FakeExtractor)
+    with pytest.raises(OutputError, match="without inputs"):
+        build(replace(project, project=project.output.parent, output=project.output.parent / "site_src"))
     assert [path.name for path in project.output.iterdir()] == ["thesis.tex"]
 
 
