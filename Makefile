@@ -14,7 +14,7 @@ help:  ## list these targets
 install: .venv/installed  ## make .venv and install the locked dependencies
 
 .venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c '$(RIGHT_VERSION)' 2>/dev/null || { echo "expected Python 3.11, 3.12 or 3.13, received $$($(PYTHON) --version 2>&1 || echo none): install one, or name it with make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@$(PYTHON) -c '$(RIGHT_VERSION)' 2>/dev/null || { echo "expected Python 3.11, 3.12 or 3.13, received $$($(PYTHON) --version 2>/dev/null || echo "no $(PYTHON)"): install one, or name it with make PYTHON=/path/to/python3.12" >&2; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "expected a Python with venv, received $$($(PYTHON) --version) without it: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
 	@echo "installing the locked dependencies into .venv (TensorFlow is large: this takes a few minutes)"
 	@$(PYTHON) -m venv --clear .venv

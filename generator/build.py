@@ -35,7 +35,7 @@ from generator.website import build_website
 
 GIF_AIM = 2_000_000  # bytes: what a README loads without delay
 GIF_LIMIT = 5_000_000  # bytes: above this GitHub does not show a README's picture
-CANVASES = (render.CANVAS, 640, 576, 512, 448, 384, 320, 256)
+CANVASES = (704, 664, 600, 532, 464, 400, 334, 266)  # pixels; powers of two and their gaps fit in well
 SEEN_SIDE = 256  # pixels: the least longer side of the picture of what the model sees
 
 

@@ -58,7 +58,7 @@ def find_images(folder: Path) -> list[Path]:
 def natural_key(name: str) -> tuple:
     """Return a sort key under which numbers in `name` count as numbers and case comes last."""
     parts = re.split(r"([0-9]+)", name.casefold())
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts], name
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], name
 
 
 def digest(path: Path) -> str:
@@ -70,7 +70,8 @@ def digest(path: Path) -> str:
 def decode(path: Path) -> np.ndarray:
     """Return a picture as uint8 (height, width, 3): upright, first frame, on white where transparent.
 
-    16-bit grey is brought to 8 bits; floating-point grey is taken as 0…1, or as 0…255 where it exceeds 1.
+    16-bit grey is brought to 8 bits. Floating-point grey is taken as 0…1, as 0…255 where it reaches 2, and as
+    16-bit where it exceeds 255.
     Raises `ImageError` for what is no readable picture of at most 64 million pixels.
     """
     try:
@@ -97,9 +98,10 @@ def decode(path: Path) -> np.ndarray:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
-        values = np.nan_to_num(np.asarray(image, np.float64))
-        top = values.max(initial=0)
-        unit = 1 if top <= 1 and image.mode == "F" else 65535 if top > 255 else 255
+        values = np.nan_to_num(np.asarray(image, np.float64), posinf=np.inf, neginf=-np.inf)
+        top = values.max(initial=0, where=np.isfinite(values))
+        narrow = 1 if image.mode == "F" and top < 2 else 255
+        unit = 65535 if image.mode.startswith("I;16") or top > 255 else narrow
         image = Image.fromarray(np.uint8(np.clip(values / unit, 0, 1) * 255 + 0.5))
     if image.has_transparency_data:
         image = image.convert("RGBA")

@@ -46,9 +46,11 @@ class SourceFolder:
         self._files: set[str] = set()
         self._record = root / "gallery" / RECORD
         try:
-            self._before = set(json.loads(self._record.read_text(encoding="utf-8")))
+            before = json.loads(self._record.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            self._before = set()
+            before = None
+        known = before if isinstance(before, list) else []
+        self._before = {path for path in known if isinstance(path, str)}
 
     def count(self, *endings: str) -> int:
         """Return how many of the files of this build have one of these endings."""
@@ -87,7 +89,7 @@ class SourceFolder:
         with _said("clean", self.root):
             for path in sorted(orphans):
                 target = self.root / path
-                if target.resolve().is_relative_to(self.root.resolve()):
+                if target.resolve().is_relative_to(self.root.resolve()) and not target.is_dir():
                     target.unlink(missing_ok=True)
                     _remove_empty(target.parent, self.root)
             self._record.parent.mkdir(parents=True, exist_ok=True)
@@ -97,17 +99,24 @@ class SourceFolder:
 
 def staging_folder(folder: Path) -> Path:
     """Return the folder beside `folder` in which its successor is built."""
+    folder = folder.resolve()
     return folder.with_name(f".{folder.name}.new")
 
 
 def swap(folder: Path) -> None:
     """Put the finished staging folder in the place of `folder` by two renames."""
+    folder = folder.resolve()
     old = folder.with_name(f".{folder.name}.old")
     with _said("replace", folder):
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
             folder.rename(old)
-        staging_folder(folder).rename(folder)
+        try:
+            staging_folder(folder).rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -23,6 +23,7 @@ from generator.raster import CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLU
 from generator.text import count, number, one_line, size
 
 COLUMNS = 4  # images side by side in one table
+NEARBY = 4  # images before and after that a page links to, so that pages do not grow with the gallery
 GENERATED = "activation-gallery"  # in the front matter of every page of ours
 
 
@@ -390,9 +391,10 @@ def _image_layer(site: Site, position: int, layer: Layer, result: ImageResult) -
     path = plan.image_layer_page(result.image.slug, layer.slug)
     drawn = result.layers[layer.slug]
     previous, following = _neighbours(site, path, position, result.image.slug)
+    place = site.good.index(result)
     others = [
         _to(path, plan.image_layer_page(other.image.slug, layer.slug), other.image.name)
-        for other in site.good
+        for other in site.good[max(0, place - NEARBY) : place + NEARBY + 1]
         if other is not result
     ]
     constant = [str(channel) for channel in np.flatnonzero(drawn.statistics.constant)]

@@ -22,32 +22,33 @@ def value_ranges(maps: np.ndarray, scale: str) -> np.ndarray:
     `maps` is float (height, width, channels); NaN and infinity are left out. "channel" takes each
     channel's minimum and maximum, "layer" those of all channels together, "zscore" the mean minus and
     plus two standard deviations of each channel (value − mean, over the deviation, × 64 + 128 in 0…255).
-    A channel without finite values gets (0, 0). Maps of one pixel are always scaled by layer, since
-    within one value there is nothing to compare.
+    A constant channel gets its one value twice in every scale, a channel without finite values (0, 0).
+    Maps of one pixel are always scaled by layer, since within one value there is nothing to compare.
     """
     values = np.moveaxis(maps, -1, 0).reshape(maps.shape[-1], -1).astype(np.float64)
     finite = np.isfinite(values)
     some = finite.any(axis=1)
-    if scale == "zscore" and values.shape[1] > 1:
-        count = np.maximum(finite.sum(axis=1), 1)
-        known = np.where(finite, values, 0)
-        mean = known.sum(axis=1) / count
-        spread = np.where(finite, values - mean[:, None], 0)
-        deviation = np.sqrt((spread**2).sum(axis=1) / count)
-        return np.stack([mean - 2 * deviation, mean + 2 * deviation], axis=1)
     low = np.where(finite, values, np.inf).min(axis=1, initial=np.inf)
     high = np.where(finite, values, -np.inf).max(axis=1, initial=-np.inf)
-    if scale == "layer" or values.shape[1] == 1:
-        low = np.full_like(low, low.min(initial=np.inf))
-        high = np.full_like(high, high.max(initial=-np.inf))
+    single_pixel = values.shape[1] == 1
+    varied = single_pixel | (low < high) | ~finite.all(axis=1)
+    if scale == "layer" or single_pixel:
+        low = np.where(varied, low.min(initial=np.inf), low)
+        high = np.where(varied, high.max(initial=-np.inf), high)
+    elif scale == "zscore":
+        count = np.maximum(finite.sum(axis=1), 1)
+        mean = np.where(finite, values, 0).sum(axis=1) / count
+        spread = np.where(finite, values - mean[:, None], 0)
+        deviation = np.sqrt((spread**2).sum(axis=1) / count)
+        low, high = np.where(varied, mean - 2 * deviation, low), np.where(varied, mean + 2 * deviation, high)
     return np.where(some[:, None], np.stack([low, high], axis=1), 0.0)
 
 
 def quantize(maps: np.ndarray, ranges: np.ndarray) -> np.ndarray:
     """Return palette indices, uint8 (channels, height, width), of float maps (height, width, channels).
 
-    A channel of one single value becomes `CONSTANT`, unless it has a single pixel and its range an extent.
-    NaN and the infinities have indices of their own; other values outside the range are clipped to it.
+    A channel whose range has no extent becomes `CONSTANT`. NaN and the infinities have indices of their
+    own; other values outside the range are clipped to it.
     """
     values = np.moveaxis(maps, -1, 0).astype(np.float64)
     low, high = ranges[:, 0, None, None], ranges[:, 1, None, None]
@@ -55,10 +56,7 @@ def quantize(maps: np.ndarray, ranges: np.ndarray) -> np.ndarray:
     finite = np.isfinite(values)
     known = np.where(finite, values, low)
     indices = np.rint(np.clip((known - low) / extent, 0, 1) * (LEVELS - 1)).astype(np.uint8)
-    flat = (high <= low)[:, 0, 0]
-    if values.shape[1] * values.shape[2] > 1:
-        flat |= (values.max(axis=(1, 2)) == values.min(axis=(1, 2))) & finite.all(axis=(1, 2))
-    indices[flat] = CONSTANT
+    indices[ranges[:, 0] >= ranges[:, 1]] = CONSTANT
     if not finite.all():
         indices[np.isnan(values)] = NOT_A_NUMBER
         indices[values == np.inf] = PLUS_INFINITY
@@ -72,10 +70,10 @@ def average_down(maps: np.ndarray, factor: int) -> np.ndarray:
         return maps
     rows, columns = (np.arange(0, size, factor) for size in maps.shape[:2])
     with np.errstate(invalid="ignore", over="ignore"):  # infinities may meet
-        sums = np.add.reduceat(np.add.reduceat(maps, rows, axis=0), columns, axis=1)
+        sums = np.add.reduceat(np.add.reduceat(maps, rows, axis=0, dtype=np.float64), columns, axis=1)
     heights = np.diff(np.append(rows, maps.shape[0]))
     widths = np.diff(np.append(columns, maps.shape[1]))
-    return sums / (heights[:, None] * widths)[..., None].astype(maps.dtype)
+    return (sums / (heights[:, None] * widths)[..., None]).astype(maps.dtype)
 
 
 def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
@@ -100,9 +98,14 @@ def grid_columns(channels: int, height: int, width: int) -> int:
     Among near choices the one that leaves the fewest empty cells in the last row wins.
     """
     ideal = math.sqrt(channels * height / width * 4 / 3)
-    choices = range(max(1, math.floor(ideal * 0.8)), min(channels, math.ceil(ideal * 1.2)) + 1)
-    empty = {columns: -channels % columns for columns in choices}
-    return min(choices, key=lambda columns: (empty[columns], abs(columns - ideal)), default=channels)
+    fewest, most = math.ceil(ideal / 1.5), min(channels, max(1, math.floor(ideal * 1.5)))
+    return _tidiest(range(fewest, most + 1), channels, height / width)
+
+
+def _tidiest(choices: range, channels: int, ratio: float) -> int:
+    """Return the number of columns that leaves the fewest cells empty, then the nearest to 4:3."""
+    ideal = math.sqrt(channels * ratio * 4 / 3)
+    return min(choices, key=lambda columns: (-channels % columns, abs(columns - ideal)), default=channels)
 
 
 def grid_size(channels: int, height: int, width: int, columns: int) -> tuple[int, int]:
@@ -131,27 +134,21 @@ def centre(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def fit_grid(channels: int, height: int, width: int, box: tuple[int, int]) -> tuple[int, int, int]:
-    """Return (shrink, enlarge, columns): the whole factors that make a grid fill `box` (height, width).
+    """Return (shrink, enlarge, columns): the whole factors that make the largest grid inside `box`.
 
-    One of the two factors is 1. Cells never become smaller than a pixel, however small the box.
+    `box` is (height, width) in pixels. One of the factors is 1. Cells never become smaller than a pixel,
+    however small the box.
     """
-    for shrink in range(1, max(height, width) + 1):
-        small = math.ceil(height / shrink), math.ceil(width / shrink)
-        columns = grid_columns(channels, *small)
-        grid = grid_size(channels, *small, columns)
-        if grid[0] <= box[0] and grid[1] <= box[1]:
-            break
-    if shrink > 1:
-        return shrink, 1, columns
-    factor = 1
-    while all(
-        side <= limit
-        for side, limit in zip(
-            grid_size(channels, height * (factor + 1), width * (factor + 1), columns), box, strict=True
-        )
-    ):
-        factor += 1
-    return 1, factor, columns
+    longer = max(height, width)
+    scales = [(1, factor) for factor in range(max(box) // longer, 0, -1)]
+    scales += [(shrink, 1) for shrink in range(2, longer + 1)]
+    for shrink, factor in scales:
+        cell = math.ceil(height / shrink) * factor + GAP, math.ceil(width / shrink) * factor + GAP
+        rows, columns = ((side - GAP) // each for side, each in zip(box, cell, strict=True))
+        if rows * columns >= channels:
+            choices = range(math.ceil(channels / rows), min(columns, channels) + 1)
+            return shrink, factor, _tidiest(choices, channels, cell[0] / cell[1])
+    return longer, 1, max(1, (box[1] - GAP) // (1 + GAP))
 
 
 def evenly_spaced(total: int, wanted: int) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ from generator import encode, raster
 from generator.data import Layer, LayerResult, Picture, RenderResult, RenderTask
 from generator.stats import measure
 
-CANVAS = 704  # pixels of the longer side of an animation over layers
 MAP_BOX = 256  # pixels of the longer side of a map in an animation over channels
 LAYERS_DURATION = 2000  # milliseconds a frame
 CHANNELS_DURATION = 200
@@ -60,8 +59,7 @@ def layer_frame(layer: Layer, maps: np.ndarray, ranges: np.ndarray, side: int) -
     """Draw a layer's grid with its caption, uint8 (height, width), to fit `side` × `side` pixels."""
     height, width, channels = maps.shape
     font_size = max(encode.FONT_SIZE, side // 28)  # read at half the size in a table of four
-    room = side - encode.caption_height(1, font_size)
-    shrink, factor, columns = raster.fit_grid(channels, height, width, (room, side))
+    shrink, factor, columns = raster.fit_grid(channels, height, width, (side * 3 // 4, side))
     cells = raster.quantize(raster.average_down(maps, shrink), ranges)
     sheet = raster.tile(raster.enlarge(cells, factor), columns)
     averaged = f" · averaged {shrink}×{shrink}" if shrink > 1 else ""

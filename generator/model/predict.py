@@ -40,7 +40,7 @@ def predict(outputs: Sequence[np.ndarray], final_activation: str | None, labels:
     values = outputs[0].astype(np.float64)
     method = final_activation
     if final_activation in (None, "linear") and labels:
-        values = 1 / (1 + np.exp(-values)) if len(values) == 1 else _softmax(values)
+        values = np.exp(-np.logaddexp(0, -values)) if len(values) == 1 else _softmax(values)
         method = f"{'sigmoid' if len(values) == 1 else 'softmax'} of the output"
     elif final_activation not in ("softmax", "sigmoid"):
         return shape_only

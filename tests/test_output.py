@@ -1,0 +1,221 @@
+"""Files on disk: nothing that is not ours is ever touched."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from generator import output
+from generator.errors import OutputError
+
+RECORD = "gallery/.written.json"
+MARKED = b"<!-- activation-gallery -->\n"
+
+
+def put(root, **files: str):
+    """Write files by their path, `__` for the slash and `_` for the dot, and return the folder."""
+    for name, content in files.items():
+        path = root / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return root
+
+
+def built(root, **files: str) -> output.SourceFolder:
+    """Write files as a build does, and finish it."""
+    sources = output.SourceFolder(root)
+    for name, content in files.items():
+        sources.write(name.replace("__", "/").replace("_", "."), content.encode())
+    sources.finish()
+    return sources
+
+
+def listing(root) -> set[str]:
+    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_website_may_go_where_nothing_or_an_earlier_one_is(tmp_path):
+    (tmp_path / "empty").mkdir()
+    old = put(tmp_path / "old", gallery__manifest_json="{}", index_html="x")
+    inputs = [tmp_path / "m.keras", tmp_path / "old pictures"]
+    for folder in (tmp_path / "new", tmp_path / "empty", old, tmp_path / "deep" / "er"):
+        output.check_website_folder(folder, inputs)
+    assert listing(tmp_path) == {"old/gallery/manifest.json", "old/index.html"}
+
+
+def test_home_and_root_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    put(tmp_path, gallery__manifest_json="{}")
+    (tmp_path / "sub").mkdir()
+    for folder in (Path("/"), tmp_path, tmp_path / "sub" / ".."):
+        with pytest.raises(OutputError, match="choose another --output"):
+            output.check_website_folder(folder, ())
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path):
+    with pytest.raises(OutputError, match="other files"):
+        output.check_website_folder(put(tmp_path, notes_txt="mine"), ())
+
+
+def test_a_file_is_refused(tmp_path):
+    with pytest.raises(OutputError, match="received the file"):
+        output.check_website_folder(put(tmp_path, site="x") / "site", ())
+
+
+@pytest.mark.parametrize("inside", ["", "pictures", "gallery/model.keras", "x/../pictures"])
+def test_a_folder_that_holds_an_input_is_refused(tmp_path, inside):
+    put(tmp_path, gallery__manifest_json="{}")
+    with pytest.raises(OutputError, match="without inputs"):
+        output.check_website_folder(tmp_path, [tmp_path.parent / "other", tmp_path / inside])
+
+
+def test_an_input_behind_a_link_is_found(tmp_path):
+    put(tmp_path, site__gallery__manifest_json="{}", site__pictures__a_png="x")
+    (tmp_path / "link").symlink_to(tmp_path / "site" / "pictures")
+    with pytest.raises(OutputError, match="without inputs"):
+        output.check_website_folder(tmp_path / "site", [tmp_path / "link"])
+
+
+def test_only_what_changed_is_written(tmp_path):
+    assert built(tmp_path, index_md="one", gallery__a_md="two").written == 2
+    assert listing(tmp_path) == {"index.md", "gallery/a.md", RECORD}
+    for name in ("index.md", "gallery/a.md"):
+        os.utime(tmp_path / name, (1, 1))
+    again = built(tmp_path, index_md="one", gallery__a_md="new")
+    assert (again.written, again.bytes) == (1, 6)
+    assert (tmp_path / "index.md").stat().st_mtime == 1
+    assert (tmp_path / "gallery/a.md").read_text(encoding="utf-8") == "new"
+    assert (tmp_path / "gallery/a.md").stat().st_mtime > 1
+
+
+def test_what_is_left_over_goes_with_its_folders(tmp_path):
+    built(
+        tmp_path,
+        index_md="x",
+        gallery__images__cat__grid_png="x",
+        gallery__images__dog_md="x",
+        css__a_css="x",
+    )
+    put(tmp_path, gallery__own_md="mine", css__mine_css="mine", docs__x_md="mine")
+    sources = output.SourceFolder(tmp_path)
+    sources.write("index.md", b"x")
+    assert sources.finish() == 3
+    assert listing(tmp_path) == {"index.md", "gallery/own.md", "css/mine.css", "docs/x.md", RECORD}
+    assert not (tmp_path / "gallery/images").exists()
+    assert built(tmp_path, index_md="x").finish() == 0
+
+
+def test_a_left_over_file_that_is_gone_already(tmp_path):
+    built(tmp_path, gallery__a_md="x", gallery__b_md="x")
+    (tmp_path / "gallery/a.md").unlink()
+    built(tmp_path, gallery__b_md="x")
+    assert listing(tmp_path) == {"gallery/b.md", RECORD}
+
+
+def test_a_foreign_front_page_is_kept(tmp_path):
+    put(tmp_path, index_md="# My own words")
+    sources = output.SourceFolder(tmp_path)
+    with pytest.raises(OutputError, match=r"index\.md .*move it away"):
+        sources.write("index.md", MARKED)
+    assert (tmp_path / "index.md").read_text(encoding="utf-8") == "# My own words"
+    assert listing(tmp_path) == {"index.md"}
+
+
+def test_files_of_a_build_that_was_cut_off_are_replaced(tmp_path):
+    put(tmp_path, index_md=f"---\n---\n{MARKED.decode()} old", gallery__a_md="half")
+    sources = built(tmp_path, index_md="new", gallery__a_md="whole")
+    assert sources.written == 2
+    assert (tmp_path / "index.md").read_text(encoding="utf-8") == "new"
+
+
+def test_what_an_earlier_build_wrote_is_ours(tmp_path):
+    built(tmp_path, index_md="no mark", css__a_css="x")
+    sources = output.SourceFolder(tmp_path)
+    assert sources.owns("css/a.css")
+    assert not sources.owns("css/b.css")
+    sources.write("index.md", b"new")
+    assert (tmp_path / "index.md").read_bytes() == b"new"
+
+
+def test_files_are_counted_by_ending(tmp_path):
+    sources = built(tmp_path, gallery__a_png="1", gallery__b_png="22", gallery__c_gif="3", index_md="4444")
+    assert (sources.count(".png"), sources.count(".png", ".gif"), sources.count(".jpg")) == (2, 3, 0)
+    assert sources.bytes == 8
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["", "{", "null", "5", '"index.md"', "[1, null]", "[[1]]", "\x00", '{"a": 1}', '["", ".", "gallery"]'],
+)
+def test_a_broken_record_is_no_obstacle(tmp_path, record):
+    put(tmp_path, gallery__own_md="mine", i="mine")
+    (tmp_path / RECORD).write_text(record, encoding="utf-8")
+    built(tmp_path, index_md="x")
+    assert listing(tmp_path) == {"index.md", "gallery/own.md", "i", RECORD}
+    assert json.loads((tmp_path / RECORD).read_text(encoding="utf-8")) == ["index.md"]
+
+
+def test_a_record_that_is_no_text_is_no_obstacle(tmp_path):
+    (tmp_path / "gallery").mkdir()
+    (tmp_path / RECORD).write_bytes(b"\xff\xfe[]")
+    assert built(tmp_path, index_md="x").written == 1
+
+
+def test_a_record_deletes_nothing_outside(tmp_path):
+    root = put(tmp_path / "sources", index_md="x")
+    put(tmp_path, notes_txt="mine", other__a_md="mine")
+    (root / "link").symlink_to(tmp_path / "other")
+    (root / "gallery").mkdir()
+    paths = ["../notes.txt", str(tmp_path / "other/a.md"), "link/a.md", "gallery/../../notes.txt"]
+    (root / RECORD).write_text(json.dumps(paths), encoding="utf-8")
+    built(root, gallery__a_md="x")
+    assert {"notes.txt", "other/a.md", "sources/index.md"} <= listing(tmp_path)
+
+
+def test_a_folder_in_the_way_is_an_error(tmp_path):
+    (tmp_path / "gallery" / "a.md").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"expected to write .*a\.md"):
+        output.SourceFolder(tmp_path).write("gallery/a.md", b"x")
+
+
+def staged(folder, text: str) -> None:
+    put(output.staging_folder(folder), index_html=text)
+
+
+def test_swapping_replaces_the_whole_website(tmp_path):
+    site = tmp_path / "site"
+    staged(site, "one")
+    assert listing(tmp_path) == {f"{output.staging_folder(site).name}/index.html"}
+    output.swap(site)
+    assert listing(tmp_path) == {"site/index.html"}
+    put(site, old_html="x")
+    staged(site, "two")
+    output.swap(site)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert listing(tmp_path) == {"site/index.html"}
+    assert (site / "index.html").read_text(encoding="utf-8") == "two"
+
+
+def test_a_swap_clears_what_an_earlier_one_left(tmp_path):
+    site = put(tmp_path / "site", index_html="one")
+    put(tmp_path / ".site.old", index_html="zero")
+    staged(site, "two")
+    output.swap(site)
+    assert listing(tmp_path) == {"site/index.html"}
+
+
+def test_a_linked_website_can_be_swapped_again_and_again(tmp_path):
+    put(tmp_path / "real", index_html="zero")
+    site = tmp_path / "site"
+    site.symlink_to(tmp_path / "real")
+    for text in ("one", "two", "three"):
+        staged(site, text)
+        output.swap(site)
+        assert (site / "index.html").read_text(encoding="utf-8") == text
+
+
+def test_a_swap_that_fails_says_so(tmp_path):
+    with pytest.raises(OutputError, match="expected to replace"):
+        output.swap(tmp_path / "site")

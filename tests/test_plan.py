@@ -1,0 +1,238 @@
+"""What is decided before anything is drawn: slugs, layers, tasks and links."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from generator import plan
+from generator.data import InputImage, LayerInfo
+from generator.errors import LayerError
+
+IMAGE = InputImage("Cat.jpg", "cat", Path("Cat.jpg"), "0" * 64)
+
+
+def info(
+    index: int, name: str = "conv", kind: str = "Conv2D", family: str = "convolution", **others
+) -> LayerInfo:
+    facts = {"shape": (8, 8, 4), "parameters": 0} | others
+    return LayerInfo(index=index, name=name, kind=kind, family=family, **facts)
+
+
+def pool(index: int, **others) -> LayerInfo:
+    return info(index, "pool", "MaxPooling2D", "pooling", **others)
+
+
+def planned(*infos: LayerInfo, singles=("convolution",), per_layer: int = 32, most: int = 480) -> plan.Plan:
+    return plan.Plan((IMAGE,), plan.plan_layers(infos, (), False), singles, per_layer, most)
+
+
+def reasons(infos, patterns=(), draw_identity: bool = False) -> list:
+    return [layer.reason for layer in plan.plan_layers(infos, patterns, draw_identity)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Cat Photo (1)", "cat-photo-1"),
+        ("block1/conv@2", "block1-conv-2"),
+        ("__x__", "x"),
+        ("Crème Brûlée", "creme-brulee"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("猫", ""),
+        ("😀", ""),
+        ("", ""),
+        ("a" * 70, "a" * 60),
+        ("a" * 59 + " b", "a" * 59),
+    ],
+)
+def test_slugs_hold_only_plain_characters(text, expected):
+    assert plan.slugify(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["cat.jpg", "dog.png"], ("cat", "dog")),
+        (["cat.jpg", "cat.png"], ("cat", "cat-png")),
+        (["Cat.jpg", "cat.jpg", "CAT.jpg"], ("cat", "cat-jpg", "cat-2")),
+        (["a b.png", "a-b.png", "a_b.png", "a+b.png"], ("a-b", "a-b-png", "a-b-2", "a-b-3")),
+        (["猫.png", "😀.png", "犬.png"], ("image", "image-png", "image-2")),
+        (["index.png", "index.jpg"], ("index-png", "index-jpg")),
+        (["cat-png.jpg", "cat.jpg", "cat.png"], ("cat-png", "cat", "cat-2")),
+        (["cat-2.jpg", "cat.jpg", "cat.JPG", "Cat.JPG"], ("cat-2", "cat", "cat-jpg", "cat-3")),
+        (["photo.final.v2.tiff"], ("photo-final-v2",)),
+    ],
+)
+def test_image_slugs(names, expected):
+    assert plan.image_slugs(names) == expected
+
+
+def test_image_slugs_of_long_names_are_short_and_unique():
+    names = [f"{'very long ' * 25}{number}.{ending}" for number in range(12) for ending in ("jpeg", "webp")]
+    slugs = plan.image_slugs(names)
+    assert len(set(slugs)) == 24
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", slug) for slug in slugs)
+
+
+def test_layer_slugs_are_numbered_and_unique():
+    infos = [info(index, "conv") for index in range(1, 11)] + [info(11, "Büro/Ω:3"), info(12, "层")]
+    slugs = [layer.slug for layer in plan.plan_layers(infos, (), False)]
+    assert slugs == [*(f"{index:02d}-conv" for index in range(1, 11)), "11-buro-3", "12"]
+
+
+def test_layer_slugs_of_long_names_stay_short():
+    infos = [info(index, f"{'block_' * 30}{index}") for index in range(1, 1201)]
+    slugs = [layer.slug for layer in plan.plan_layers(infos, (), False)]
+    assert slugs[0].startswith("0001-block-block")
+    assert len(set(slugs)) == 1200
+    assert all(re.fullmatch(r"[a-z0-9-]{1,60}", slug) and not slug.endswith("-") for slug in slugs)
+    assert slugs == sorted(slugs)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "drawn"),
+    [
+        ((), [1, 2, 3]),
+        (("conv2d",), [1, 3]),
+        (("STEM*",), [1]),
+        (("*pool*",), [2]),
+        (("stem_conv", "maxpooling2d"), [1, 2]),
+        (("[sh]*",), [1, 3]),
+        (("*",), [1, 2, 3]),
+    ],
+)
+def test_patterns_choose_layers_by_name_or_kind(patterns, drawn):
+    infos = [info(1, "Stem_conv"), pool(2), info(3, "head")]
+    layers = plan.plan_layers(infos, patterns, False)
+    assert [layer.index for layer in layers if layer.reason is None] == drawn
+    assert {layer.reason for layer in layers} <= {None, "not chosen by --layers"}
+
+
+def test_a_pattern_that_matches_nothing_is_an_error():
+    with pytest.raises(LayerError, match="received 'dense'") as caught:
+        plan.plan_layers([info(1), pool(2)], ("conv*", "dense"), False)
+    assert "Conv2D, MaxPooling2D" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"), [((10,), "(10)"), ((), "a single number"), ((4, 6), "4×6"), ((0, 8, 4), "0×8×4")]
+)
+def test_outputs_that_are_no_maps_are_not_drawn(shape, text):
+    first, second = reasons([info(1), info(2, "dense", shape=shape)])
+    assert first is None
+    assert text in second
+    assert "no stack of feature maps" in second
+
+
+def test_layers_that_do_nothing_are_not_drawn_unless_wanted():
+    infos = [info(1, "drop", family="other", repeats=0), info(2), pool(3, repeats=2)]
+    first, second, third = plan.plan_layers(infos, (), False)
+    assert "does nothing at inference" in first.reason
+    assert "the input" in first.reason
+    assert "does nothing at inference" in third.reason
+    assert (first.same_as, second.same_as, third.same_as) == (None, None, "2-conv")
+    assert second.reason is None
+    assert reasons(infos, draw_identity=True) == [None, None, None]
+    assert plan.plan_layers(infos, (), True)[2].same_as == "2-conv"
+
+
+@pytest.mark.parametrize(
+    ("infos", "patterns"),
+    [
+        ([info(1, "dense", shape=(10,))], ()),
+        ([info(1, repeats=0)], ()),
+        ([info(1), info(2, "dense", "Dense", shape=(10,))], ("dense",)),
+        ([], ()),
+    ],
+)
+def test_nothing_to_draw_is_an_error(infos, patterns):
+    with pytest.raises(LayerError, match="inspect"):
+        plan.plan_layers(infos, patterns, False)
+
+
+def test_tasks_name_every_picture():
+    whole = planned(info(1, shape=(8, 8, 11)), pool(2, shape=(4, 4, 2)), info(3, "dense", shape=(3,)))
+    first, second = whole.tasks(IMAGE)
+    assert (first.image, first.layer.index, second.layer.index) == ("cat", 1, 2)
+    assert first.grid == "gallery/images/cat/1-conv/grid.png"
+    assert len(first.channels) == 11
+    assert first.channels[0] == "gallery/images/cat/1-conv/channel-00.png"
+    assert first.channels[10] == "gallery/images/cat/1-conv/channel-10.png"
+    assert first.frames == tuple(range(11))
+    assert second.grid == "gallery/images/cat/2-pool/grid.png"
+    assert (second.channels, second.frames) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("singles", "counts"),
+    [((), [0, 0]), (("pooling",), [0, 4]), (("convolution", "pooling"), [4, 4]), (("all",), [4, 4])],
+)
+def test_single_channels_are_drawn_for_the_chosen_families(singles, counts):
+    whole = planned(info(1), pool(2), singles=singles)
+    assert [len(task.channels) for task in whole.tasks(IMAGE)] == counts
+
+
+def test_names_of_ten_channels_need_one_digit():
+    task = planned(info(1, shape=(8, 8, 10))).tasks(IMAGE)[0]
+    assert task.channels[9] == "gallery/images/cat/1-conv/channel-9.png"
+
+
+def test_frames_are_evenly_spaced_channels():
+    whole = planned(info(1, shape=(8, 8, 16)), info(2, shape=(8, 8, 3)), per_layer=4)
+    assert [task.frames for task in whole.tasks(IMAGE)] == [(0, 4, 8, 12), (0, 1, 2)]
+
+
+def chosen(whole: plan.Plan, most: int) -> list[tuple[int, int]]:
+    return [(layer.index, position) for layer, position in whole.animated_channels(most)]
+
+
+def test_animated_channels_are_spread_over_the_layers():
+    whole = planned(info(1, shape=(8, 8, 4)), pool(2), info(3, shape=(8, 8, 16)), info(4, shape=(8, 8, 32)))
+    assert chosen(whole, 6) == [(1, 0), (1, 2), (3, 0), (3, 8), (4, 0), (4, 16)]
+    assert chosen(whole, 3) == [(1, 0), (3, 0), (4, 0)]
+    assert chosen(whole, 2) == [(1, 0), (3, 0)]
+    assert chosen(whole, 1) == [(1, 0)]
+    assert len(chosen(whole, 1000)) == 4 + 16 + 32
+
+
+def test_the_setting_limits_animated_channels():
+    whole = planned(info(1, shape=(8, 8, 4)), info(2, shape=(8, 8, 16)), most=2)
+    assert chosen(whole, 100) == [(1, 0), (2, 0)]
+
+
+def test_animated_channels_are_positions_among_the_frames():
+    assert chosen(planned(info(1, shape=(8, 8, 64)), per_layer=4), 100) == [(1, 0), (1, 1), (1, 2), (1, 3)]
+
+
+@pytest.mark.parametrize("most", range(1, 60))
+def test_animated_channels_are_never_too_many_and_leave_no_layer_out(most):
+    counts = (3, 64, 8, 1, 20)
+    whole = planned(*(info(index, shape=(8, 8, count)) for index, count in enumerate(counts, 1)), most=50)
+    pairs = chosen(whole, most)
+    assert len(pairs) == len(set(pairs)) <= min(most, 50)
+    assert pairs == sorted(pairs)
+    assert len({index for index, _ in pairs}) == min(most, 5)
+    assert all(0 <= position < min(32, counts[index - 1]) for index, position in pairs)
+
+
+@pytest.mark.parametrize(
+    ("page", "target", "expected"),
+    [
+        ("index", "gallery/model.html", "gallery/model.html"),
+        ("index", "index.html", "index.html"),
+        ("gallery/model", "index.html", "../index.html"),
+        ("gallery/images/cat", "gallery/images/cat/1-conv/grid.png", "cat/1-conv/grid.png"),
+        ("gallery/images/cat/1-conv", "gallery/images/cat/1-conv/grid.png", "1-conv/grid.png"),
+        ("gallery/images/cat/1-conv", "css/gallery.css", "../../../css/gallery.css"),
+        ("gallery/images/cat/1-conv", "gallery/layers/1-conv.html", "../../layers/1-conv.html"),
+    ],
+)
+def test_links_are_relative_to_the_folder_of_their_page(page, target, expected):
+    assert plan.link(page, target) == expected
+
+
+def test_pages_have_their_places():
+    assert plan.image_page("cat") == "gallery/images/cat"
+    assert plan.layer_page("1-conv") == "gallery/layers/1-conv"
+    assert plan.image_layer_page("cat", "1-conv") == "gallery/images/cat/1-conv"
