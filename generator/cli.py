@@ -277,7 +277,7 @@ def _summarize(report) -> None:
         f"in {sum(report.seconds.values()):.1f} s ({seconds})"
     )
     if report.website is None:
-        click.echo(f"Markdown sources: {report.sources}")
+        click.echo(f"Markdown sources in {report.sources}; without --no-site they become a website")
         return
     click.echo(f"{report.website}")
     click.echo(f"open it in a browser: {report.website.as_uri()}")

@@ -300,14 +300,25 @@ def _row(site: Site, page: str, layer: Layer, results: Sequence[ImageResult]) ->
     repeated = next((each for each in site.plan.layers if each.slug == layer.same_as), None)
     if repeated and repeated.reason is None:
         same = _to(page, plan.layer_page(repeated.slug), f"{repeated.index} {repeated.name}")
-    grids = tuple(_grid(page, result, layer) for result in results if layer.slug in result.layers)
+    grids = tuple(_grid(site, page, result, layer) for result in results if layer.slug in result.layers)
     return LayerRow(layer, kind_of(layer), shape_of(layer), link, layer.reason, same, grids)
 
 
-def _grid(page: str, result: ImageResult, layer: Layer) -> Shown:
-    drawn = result.layers[layer.slug]
+def _grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:
     href = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
-    return _shown(page, drawn.grid, _grid_alt(result, layer), one_line(result.image.name), href)
+    caption = f"{one_line(result.image.name)}: {_scaling(site, result, layer)}"
+    return _shown(page, result.layers[layer.slug].grid, _grid_alt(result, layer), caption, href)
+
+
+def _scaling(site: Site, result: ImageResult, layer: Layer) -> str:
+    """Say in a caption how a grid is coloured, with its numbers."""
+    statistics = result.layers[layer.slug].statistics
+    low, high = _extremes(statistics.minimum, statistics.maximum)
+    return f"{CAPTIONS[_scale(site, layer)]}; values {number(low)} … {number(high)}"
+
+
+def _scale(site: Site, layer: Layer) -> str:
+    return "layer" if layer.shape[:2] == (1, 1) else site.scale
 
 
 def _grid_alt(result: ImageResult, layer: Layer) -> str:
@@ -417,7 +428,7 @@ def _image_layer(site: Site, position: int, layer: Layer, result: ImageResult) -
             "image": one_line(result.image.name),
             "layer_link": _to(path, plan.layer_page(layer.slug), layer.name),
             "others": others,
-            "grid": _shown(path, drawn.grid, _grid_alt(result, layer)),
+            "grid": _shown(path, drawn.grid, _grid_alt(result, layer), _scaling(site, result, layer)),
             "seen": _shown(path, result.seen, f"{result.image.name} as the model sees it", "The input"),
             "enlarged": drawn.enlarged,
             "legend": _legend(site, layer, [drawn]),
@@ -504,6 +515,11 @@ RULES = {
         "what lies outside gets the last colour."
     ),
 }
+CAPTIONS = {
+    "channel": "each channel from its minimum to its maximum",
+    "layer": "all channels on one scale",
+    "zscore": "each channel from its mean − 2 to its mean + 2 standard deviations",
+}
 ENDS = {
     "channel": ("channel’s minimum", "channel’s maximum"),
     "layer": ("layer’s minimum", "layer’s maximum"),
@@ -513,7 +529,7 @@ ENDS = {
 
 def _legend(site: Site, layer: Layer | None, drawn: Sequence[LayerResult]) -> Legend:
     """Say how colours are to be read, with the layer's numbers where there is one."""
-    scale = "layer" if layer and layer.shape[:2] == (1, 1) else site.scale
+    scale = _scale(site, layer) if layer else site.scale
     low, high = ENDS[scale]
     if scale == "layer" and len(drawn) == 1:
         low, high = (number(value) for value in drawn[0].ranges[0])
