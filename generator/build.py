@@ -99,6 +99,8 @@ def build(
         tell(Step("model", 0, 1, f"loading {settings.model.name}"))
         extractor = opener(settings.model, images.digest(settings.model))
         model = extractor.describe()
+        for repair in model.repairs:
+            tell(Step("model", 0, 1, repair))
         labels = read_labels(settings)
         check_labels(labels, model.output_shapes)
         layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)

@@ -53,7 +53,8 @@ class ModelInfo:
 
     `input_shape` is (height, width, channels). `value_range` is what the model's own first layer tells of
     the pixel values it expects, (0, 255) or (0, 1), `None` where it tells nothing. `final_activation` is
-    the name of the function that made the output, `output_shapes` are without the batch axis.
+    the name of the function that made the output, `output_shapes` are without the batch axis. `repairs` says
+    what was changed in an old file's configuration to load it.
     """
 
     file: str
@@ -65,6 +66,7 @@ class ModelInfo:
     output_shapes: tuple[tuple[int, ...], ...]
     final_activation: str | None
     value_range: tuple[int, int] | None
+    repairs: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
 
 

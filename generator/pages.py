@@ -584,6 +584,7 @@ def _model(site: Site) -> Page:
         ("Output", " and ".join("×".join(map(str, shape)) or "1" for shape in model.output_shapes)),
         ("Parameters", f"{model.parameters:,}"),
         ("Colours", f"{site.colours}, scaled by {site.scale}"),
+        *[("Repaired", each) for each in model.repairs],
         ("Made with", ", ".join(f"{name} {version}" for name, version in model.versions.items())),
     )
     return Page(

@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 
 from generator.errors import ModelError
+from generator.model.legacy import readable
 
 ENDINGS = (".keras", ".h5", ".hdf5")
 
@@ -37,7 +38,7 @@ def check_file(path: Path) -> None:
 
 
 def load_model(path: Path):
-    """Return the `keras.Model` in `path`, not compiled.
+    """Return the `keras.Model` in `path`, not compiled, and what had to be repaired in its configuration.
 
     Raises `ModelError` when it is missing, damaged, or needs code that only its author has.
     """
@@ -45,7 +46,8 @@ def load_model(path: Path):
     import keras
 
     try:
-        model = keras.models.load_model(path, compile=False)
+        with readable(path) as (file, repairs):
+            model = keras.models.load_model(file, compile=False)
     except Exception as error:  # keras raises almost anything on files it does not understand
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelError(
@@ -53,4 +55,4 @@ def load_model(path: Path):
         ) from None
     if not isinstance(model, keras.Model):
         raise ModelError(f"expected a Keras model in {path.name}, received a {type(model).__name__}")
-    return model
+    return model, repairs

@@ -38,7 +38,7 @@ class KerasExtractor:
     def __init__(self, path: Path, digest: str):
         """Load the model in `path`, whose SHA-256 is `digest`; raises `ModelError` if it cannot be drawn."""
         self.path, self.digest = path, digest
-        self.model = load_model(path)
+        self.model, self.repairs = load_model(path)
         self.batch, self.input_shape = _input_shape(self.model)
 
     def describe(self) -> ModelInfo:
@@ -58,6 +58,7 @@ class KerasExtractor:
             output_shapes=tuple(tuple(output.shape[1:]) for output in outputs),
             final_activation=_activation(last.layer) if last else None,
             value_range=_value_range(calls, found),
+            repairs=self.repairs,
             versions={"keras": keras.__version__, keras.backend.backend(): _backend_version()},
         )
 
