@@ -79,21 +79,19 @@ def open_model(path: Path):
         import keras
     try:
         model = keras.saving.load_model(path, compile=False)
+        given, made = model.input_shape, model.output_shape
     except Exception as error:  # whatever h5py, zipfile or a layer's own code raises
         reason = str(error).strip().partition("\n")[0]
-        advice = "give a .keras, .h5 or .hdf5 file with --model"
-        raise EvaluationError(f"expected a Keras model in {path}, received ({reason}): {advice}") from error
-    given, made = model.input_shape, model.output_shape
+        message = f"expected a Keras model in {path}, received ({reason}): give --model another"
+        raise EvaluationError(message) from error
     if not (len(given) == 4 and given[1] and given[1] == given[2] and given[3] == 3 and len(made) == 2):
         wanted = "expected a model from (size, size, 3) to one score or one for each class"
-        raise EvaluationError(f"{wanted}, received {given} to {made}: give another with --model")
+        raise EvaluationError(f"{wanted}, received {given} to {made}: give --model another")
     return model
 
 
 def read_labels(path: Path, outputs: int) -> tuple[str, ...]:
     """Read the class names, one a line, in the order of the model's outputs; one output has two."""
-    if not path.is_file():
-        raise EvaluationError(f"expected class names in {path}, received no file: name one with --labels")
     labels = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     if len(labels) != max(outputs, 2):
         received = f"received {len(labels)} in {path}"
@@ -103,18 +101,14 @@ def read_labels(path: Path, outputs: int) -> tuple[str, ...]:
 
 def read_pictures(source: Path, size: int, labels: tuple[str, ...]) -> Pictures:
     """Load the pictures; `EvaluationError` when there are none, or other classes than `labels`."""
-    layout = "give a folder or a tar archive of CLASS/*.jpg"
     try:
         pictures = load_pictures(source, size)
-    except ValueError as error:
-        raise EvaluationError(f"{error}: {layout}") from error
-    except (OSError, tarfile.TarError) as error:
-        message = f"expected readable pictures in {source}, received ({error}): repair or remove the file"
-        raise EvaluationError(message) from error
+    except (ValueError, OSError, tarfile.TarError) as error:
+        raise EvaluationError(f"{error}: give a folder or a tar archive of readable CLASS/*.jpg") from error
     if pictures.classes != tuple(sorted(labels)):
         received = ", ".join(name or "no folder" for name in pictures.classes)
         wanted = f"expected folders named {', '.join(sorted(labels))}"
-        raise EvaluationError(f"{wanted}, received {received}: rename them, or give --labels")
+        raise EvaluationError(f"{wanted}, received {received}: rename them, or give --labels another file")
     return pictures
 
 
@@ -133,9 +127,6 @@ def predict(model, pixels: np.ndarray) -> np.ndarray:
 
 def evaluate(model_path: Path, labels_path: Path, source: Path, worst: int) -> dict:
     """Return all figures, ready for JSON: fractions in 0…1, loss in nats, `worst` mistakes by score."""
-    for path in (source, model_path):
-        if not path.exists():
-            raise EvaluationError(f"expected a file or folder {path}, received none: check the path")
     model = open_model(model_path)
     outputs = model.output_shape[1]
     labels = read_labels(labels_path, outputs)
@@ -167,30 +158,28 @@ def as_table(rows: list[list[str]]) -> str:
     """Align cells in columns, the first to the left and the rest to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     padded = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows)
-    return "\n".join("  " + "  ".join(row).rstrip() for row in padded)
+    return "\n".join("  " + "  ".join(row) for row in padded)
 
 
 def describe(figures: dict) -> str:
     """Return the figures as text for a terminal."""
     low, high = figures["interval"]
-    counts = zip(figures["classes"], figures["confusion"], strict=True)
-    confusion = [["", *(f"said {name}" for name in figures["classes"])]]
-    confusion += [[f"is {name}", *map(str, row)] for name, row in counts]
     wrong = figures["pictures"] - figures["correct"]
-    mistakes = [
-        [m["name"], f"is {m['truth']}", f"said {m['said']} {m['score']:.4f}"] for m in figures["mistakes"]
+    header = ["", *(f"said {name}" for name in figures["classes"])]
+    counts = zip(figures["classes"], figures["confusion"], strict=True)
+    confusion = [header, *([f"is {name}", *map(str, row)] for name, row in counts)]
+    lines = [
+        f"model: {figures['model']}",
+        f"pictures: {figures['pictures']} in {figures['source']}",
+        f"accuracy: {figures['accuracy']:.2%} ({figures['correct']} right, {wrong} wrong)",
+        f"95 % Wilson interval: {low:.2%} to {high:.2%}",
+        f"mean {figures['loss_name']}: {figures['loss']:.4f}",
+        f"confusion matrix:\n{as_table(confusion)}",
     ]
-    return "\n".join(
-        [
-            f"model: {figures['model']}",
-            f"pictures: {figures['pictures']} in {figures['source']}",
-            f"accuracy: {figures['accuracy']:.2%} ({figures['correct']} right, {wrong} wrong)",
-            f"95 % Wilson interval: {low:.2%} to {high:.2%}",
-            f"mean {figures['loss_name']}: {figures['loss']:.4f}",
-            f"confusion matrix:\n{as_table(confusion)}",
-            *([f"worst mistakes, {len(mistakes)} of {wrong}:\n{as_table(mistakes)}"] if mistakes else []),
-        ]
-    )
+    if mistakes := figures["mistakes"]:
+        rows = [[m["name"], f"is {m['truth']}", f"said {m['said']} {m['score']:.4f}"] for m in mistakes]
+        lines.append(f"worst mistakes, {len(rows)} of {wrong}:\n{as_table(rows)}")
+    return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -203,12 +192,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write all figures to this file too")
     options = parser.parse_args(arguments)
     labels = options.labels or options.model.with_suffix(".labels.txt")
+    needed = {"PICTURES": options.pictures, "--model": options.model, "--labels": labels}
+    if options.json:  # known to be in vain before minutes of work, not after
+        needed["--json"] = options.json.parent
     try:
+        for flag, path in needed.items():
+            if not path.exists():
+                raise EvaluationError(f"expected {path}, received no such file or folder: change {flag}")
         figures = evaluate(options.model, labels, options.pictures, options.worst)
         print(describe(figures))
         if options.json:
             options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    except (EvaluationError, OSError) as error:
+    except (EvaluationError, OSError, UnicodeError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
     return 0

@@ -65,7 +65,7 @@ def _read(source: Path) -> Iterator[tuple[str, bytes]]:
     elif source.is_file() and tarfile.is_tarfile(source):
         with tarfile.open(source) as archive:
             for member in archive:
-                if PurePosixPath(member.name).suffix.lower() in ENDINGS:
+                if member.isfile() and PurePosixPath(member.name).suffix.lower() in ENDINGS:
                     yield member.name, archive.extractfile(member).read()
     else:
         raise ValueError(f"expected a folder or a tar archive of pictures, received {source}")

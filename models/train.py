@@ -220,7 +220,7 @@ def plot_history(source: Path, target: Path) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot
 
-    rows = np.genfromtxt(source, delimiter=",", names=True)
+    rows = np.atleast_1d(np.genfromtxt(source, delimiter=",", names=True))
     figure, axes = pyplot.subplots(figsize=(7, 3.5), layout="constrained")
     axes.plot(rows["epoch"], rows["accuracy"], label="training (augmented, weights as they are)")
     axes.plot(rows["epoch"], rows["validation_accuracy"], label="validation (averaged weights)")

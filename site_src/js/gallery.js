@@ -60,10 +60,9 @@ function makeViewer(links) {
   function show(index) {
     current = (index + links.length) % links.length;
     const thumbnail = links[current].querySelector("img");
-    const figure = links[current].closest("figure");
     image.alt = thumbnail.alt;
     image.src = links[current].getAttribute("href");
-    caption.textContent = figure?.querySelector("figcaption")?.textContent ?? thumbnail.alt;
+    caption.textContent = thumbnail.alt;
   }
 
   image.addEventListener("load", fit);
