@@ -3,60 +3,21 @@
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
 
 from generator import encode, images, output, pages, plan, render, resources
-from generator.data import (
-    Activations,
-    Animation,
-    BuildReport,
-    ImageResult,
-    InputImage,
-    Layer,
-    ModelInfo,
-    Picture,
-    Prediction,
-    PreparedImage,
-)
-from generator.errors import ImageError, SettingsError
+from generator.data import BuildReport, InputImage, Step
+from generator.errors import SettingsError
 from generator.manifest import manifest
 from generator.model.load import check_file
-from generator.model.predict import check_labels, predict
-from generator.raster import evenly_spaced
+from generator.model.predict import check_labels
+from generator.paint import Extractor, Painter
 from generator.settings import Settings
 from generator.website import build_website
-
-GIF_AIM = 2_000_000  # bytes: what a README loads without delay
-GIF_LIMIT = 5_000_000  # bytes: above this GitHub does not show a README's picture
-CANVASES = (704, 664, 600, 532, 464, 400, 334, 266)  # pixels; powers of two and their gaps fit in well
-SEEN_SIDE = 256  # pixels: the least longer side of the picture of what the model sees
-
-
-class Extractor(Protocol):
-    """What a build needs of a model."""
-
-    def describe(self) -> ModelInfo:
-        """Return what is known of the model and its layers."""
-
-    def extract(self, values: np.ndarray) -> Activations:
-        """Return every layer's output for one image, float32 (height, width, channels)."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """News of a build: its stage, how much of it is done, and what comes next."""
-
-    stage: str
-    done: int
-    total: int
-    text: str
 
 
 @dataclass
@@ -115,7 +76,7 @@ def build(
     ):
         painter = Painter(whole, style, pool, sources, Path(spill), tell)
         with clock.stage("pictures"):
-            results = painter.images(extractor, model, pixels, labels)
+            results = painter.draw(extractor, model, pixels, labels)
         with clock.stage("animations"):
             results = painter.channel_animations(results)
     with clock.stage("pages"):
@@ -194,142 +155,3 @@ def write_pages(settings: Settings, sources: output.SourceFolder, site: pages.Si
         if sources.owns(path) or not (sources.root / path).exists():
             sources.write(path, content)
     return written
-
-
-@dataclass
-class Painter:
-    """Draws images one after the other and writes their pictures.
-
-    `side` is the canvas of the animations over layers: the largest at which the first image's GIF stays
-    within `GIF_AIM`, then the same for all.
-    """
-
-    plan: plan.Plan
-    style: render.Style
-    pool: Executor
-    sources: output.SourceFolder
-    spill: Path
-    tell: Callable[[Step], None]
-    side: int | None = None
-
-    def images(
-        self, extractor: Extractor, model: ModelInfo, pixels: str, labels: Sequence[str]
-    ) -> tuple[ImageResult, ...]:
-        """Draw every image. Raises `ImageError` when none of them can be read."""
-        results = []
-        total = len(self.plan.images) * len(self.plan.drawn)
-        for number, image in enumerate(self.plan.images):
-            self.tell(Step("pictures", number * len(self.plan.drawn), total, image.name))
-            try:
-                prepared = images.prepare(images.decode(image.path), model.input_shape, pixels)
-            except ImageError as error:
-                results.append(ImageResult(replace(image, error=str(error))))
-                continue
-            activations = extractor.extract(prepared.values)
-            prediction = predict(activations.outputs, model.final_activation, labels)
-            results.append(self._image(image, prepared, activations, prediction))
-        if all(result.image.error for result in results):
-            names = "; ".join(f"{each.image.name}: {each.image.error}" for each in results[:3])
-            raise ImageError(f"expected at least one readable image, received none ({names})")
-        return tuple(results)
-
-    def _image(
-        self, image: InputImage, prepared: PreparedImage, activations: Activations, prediction: Prediction
-    ) -> ImageResult:
-        tasks = self.plan.tasks(image)
-        maps = [activations.maps[task.layer.index] for task in tasks]
-        drawn, frames = {}, {}
-        finished = self.pool.map(render.render_layer, tasks, maps, [self.style] * len(tasks))
-        for number, result in enumerate(finished):
-            for path, content in result.files.items():
-                self.sources.write(path, content)
-            drawn[result.task.layer.slug] = result.layer
-            frames[result.task.layer.slug] = result.frames
-            step = self.plan.images.index(image) * len(tasks) + number + 1
-            self.tell(Step("pictures", step, len(self.plan.images) * len(tasks), image.name))
-        np.savez(self.spill / f"{image.slug}.npz", **frames)
-        folder = plan.image_page(image.slug)
-        photo, *size = encode.photo(prepared.original)
-        self.sources.write(f"{folder}/original.jpg", photo)
-        height, width = prepared.seen.shape[:2]
-        factor = -(-SEEN_SIDE // max(height, width))
-        self.sources.write(f"{folder}/seen.png", encode.exact(prepared.seen, factor))
-        return ImageResult(
-            image=image,
-            size=prepared.original.shape[1::-1],
-            original=Picture(f"{folder}/original.jpg", *size),
-            seen=Picture(f"{folder}/seen.png", width * factor, height * factor),
-            prediction=prediction,
-            layers=drawn,
-            layers_gif=self._layers_animation(image, maps, drawn),
-        )
-
-    def _layers_animation(self, image: InputImage, maps: Sequence[np.ndarray], drawn: dict) -> Animation:
-        layers = self.plan.drawn
-        ranges = [drawn[layer.slug].ranges for layer in layers]
-        for side in [self.side] if self.side else CANVASES:
-            pictures = list(self.pool.map(render.layer_frame, layers, maps, ranges, [side] * len(layers)))
-            frames = render.layers_frames(pictures)
-            content = encode.gif(frames.indices, self.style.table, frames.milliseconds)
-            if len(content) <= GIF_AIM:
-                break
-        self.side = self.side or side
-        while len(content) > GIF_LIMIT and len(frames.indices) > 1:
-            kept = list(evenly_spaced(len(frames.indices), len(frames.indices) // 2))
-            frames = render.Frames(frames.indices[kept], frames.milliseconds)
-            content = encode.gif(frames.indices, self.style.table, frames.milliseconds)
-        left_out = len(layers) - len(frames.indices)
-        note = f"{left_out} of {len(layers)} layers left out to stay small" if left_out else None
-        return self._animation(image, "layers", content, frames, note)
-
-    def channel_animations(self, results: tuple[ImageResult, ...]) -> tuple[ImageResult, ...]:
-        """Add the animations over channels: as many channels as fit, the same for every image."""
-        good = [result.image for result in results if not result.image.error]
-        if not self.plan.convolutions:
-            return results
-        self.tell(Step("animations", 0, 1, "animating channels"))
-        most = self.plan.gif_channels
-        for some in (good[:1], good):  # what fits for the first mostly fits for all, so try that first
-            made, most = self._channels_that_fit(some, most)
-        return tuple(replace(result, channels_gif=made.get(result.image.slug)) for result in results)
-
-    def _channels_that_fit(self, inputs: list[InputImage], most: int) -> tuple[dict[str, Animation], int]:
-        """Animate at most `most` channels of each image, fewer where the largest GIF is too big."""
-        while True:
-            chosen = self.plan.animated_channels(most)
-            made = dict(self.pool.map(self._channels_animation, inputs, [chosen] * len(inputs)))
-            largest = max(animation.bytes for animation in made.values())
-            wanted = GIF_AIM if len(chosen) > len(self.plan.convolutions) else GIF_LIMIT
-            if largest <= wanted or len(chosen) == 1:
-                return made, most
-            most = max(1, min(len(chosen) - 1, int(len(chosen) * GIF_AIM / largest)))
-
-    def _channels_animation(
-        self, image: InputImage, chosen: Sequence[tuple[Layer, int]]
-    ) -> tuple[str, Animation]:
-        with np.load(self.spill / f"{image.slug}.npz") as stored:
-            maps = {slug: stored[slug] for slug in {layer.slug for layer, _ in chosen}}
-        frames = render.channels_frames(
-            [(layer, self.plan.frames(layer)[at], maps[layer.slug][at]) for layer, at in chosen]
-        )
-        content = encode.gif(frames.indices, self.style.table, frames.milliseconds)
-        total = sum(layer.channels for layer in self.plan.convolutions)
-        left_out = total - len(chosen)
-        note = f"{left_out:,} of {total:,} channels left out to stay small" if left_out else None
-        return image.slug, self._animation(image, "channels", content, frames, note)
-
-    def _animation(
-        self, image: InputImage, name: str, content: bytes, frames: render.Frames, left_out: str | None
-    ) -> Animation:
-        """Write the GIF and its first frame as a still."""
-        folder = plan.image_page(image.slug)
-        height, width = frames.indices.shape[1:]
-        self.sources.write(f"{folder}/{name}.gif", content)
-        self.sources.write(f"{folder}/{name}.png", encode.png(frames.indices[0], self.style.table))
-        return Animation(
-            Picture(f"{folder}/{name}.gif", width, height),
-            Picture(f"{folder}/{name}.png", width, height),
-            len(content),
-            len(frames.indices),
-            left_out,
-        )

@@ -213,6 +213,16 @@ class ImageResult:
 
 
 @dataclass(frozen=True)
+class Step:
+    """News of a build: its stage, how much of it is done, and what comes next."""
+
+    stage: str
+    done: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True)
 class BuildReport:
     """What a build did. `seconds` is by stage; `website` is the front page, or `None` with `--no-site`."""
 

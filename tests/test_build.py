@@ -10,6 +10,7 @@ from conftest import open_picture, save_picture
 from PIL import Image
 
 from generator import build as story
+from generator import paint
 from generator.build import build
 from generator.data import Activations, LayerInfo, ModelInfo
 from generator.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
@@ -151,8 +152,8 @@ def test_animations_last_as_long_as_they_should_and_have_one_size(project):
 
 def test_large_animations_show_fewer_channels_the_same_for_all_images(project, monkeypatch):
     """Noise does not compress: at a small aim the channels must become fewer, and the pages say so."""
-    monkeypatch.setattr(story, "GIF_AIM", 120_000)
-    monkeypatch.setattr(story, "GIF_LIMIT", 300_000)
+    monkeypatch.setattr(paint, "GIF_AIM", 120_000)
+    monkeypatch.setattr(paint, "GIF_LIMIT", 300_000)
 
     def noisy(*_):
         return FakeExtractor(channels=24, side=64, noise=True)
