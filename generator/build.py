@@ -11,7 +11,7 @@ from pathlib import Path
 
 from generator import encode, images, output, pages, plan, render, resources
 from generator.data import BuildReport, InputImage, Step
-from generator.errors import SettingsError
+from generator.errors import OutputError, SettingsError
 from generator.manifest import manifest
 from generator.model.load import check_file
 from generator.model.predict import check_labels
@@ -52,8 +52,7 @@ def build(
     """
     clock = Clock()
     with clock.stage("model"):
-        inputs = (settings.model, settings.images, source_folder(settings))
-        output.check_website_folder(settings.output, inputs)
+        check_output(settings)
         style = render.Style(settings.scale, encode.colour_table(settings.colours))
         check_file(settings.model)
         found = find_inputs(settings.images)
@@ -89,7 +88,9 @@ def build(
     if settings.site:
         with clock.stage("website"):
             tell(Step("website", 0, 1, "building the website"))
-            build_website(mkdocs_config(settings), sources.root, output.staging_folder(settings.output))
+            staging = output.staging_folder(settings.output)
+            build_website(mkdocs_config(settings), sources.root, staging, resources.assets())
+            output.sign_website(staging)
             output.swap(settings.output)
     return BuildReport(
         sources=sources.root,
@@ -106,14 +107,29 @@ def build(
     )
 
 
+def check_output(settings: Settings) -> None:
+    """Raise `OutputError` unless the website may go where it is wanted."""
+    inputs = [settings.model, settings.images, source_folder(settings)]
+    inputs += [settings.labels] if isinstance(settings.labels, Path) else []
+    output.check_website_folder(settings.output, inputs)
+    if settings.project and settings.output.resolve().is_relative_to(source_folder(settings).resolve()):
+        raise OutputError(
+            f"expected an output folder outside {source_folder(settings).name}, received {settings.output}: "
+            "choose another --output"
+        )
+
+
 def find_inputs(folder: Path) -> tuple[InputImage, ...]:
     """Return the test images in `folder` in natural order, with their slugs and digests."""
     paths = images.find_images(folder)
     slugs = plan.image_slugs(path.name for path in paths)
-    return tuple(
-        InputImage(path.name, slug, path, images.digest(path))
-        for path, slug in zip(paths, slugs, strict=True)
-    )
+    found = []
+    for path, slug in zip(paths, slugs, strict=True):
+        try:
+            found.append(InputImage(path.name, slug, path, images.digest(path)))
+        except OSError as error:
+            found.append(InputImage(path.name, slug, path, "", f"expected a readable file: {error.strerror}"))
+    return tuple(found)
 
 
 def read_labels(settings: Settings) -> tuple[str, ...]:
@@ -144,14 +160,13 @@ def mkdocs_config(settings: Settings) -> Path:
 
 
 def write_pages(settings: Settings, sources: output.SourceFolder, site: pages.Site) -> int:
-    """Write all pages, and the style sheets and scripts that the project does not have; count the pages."""
+    """Write all pages and count them; without a project, the style sheets and scripts as well."""
     own = [settings.project / "templates"] if settings.project else []
     templates = pages.environment([*own, resources.TEMPLATES])
     written = 0
     for page in pages.all_pages(site):
         sources.write(f"{page.path}.md", pages.render(page, templates))
         written += 1
-    for path, content in resources.assets().items():
-        if sources.owns(path) or not (sources.root / path).exists():
-            sources.write(path, content)
+    for path, content in resources.assets().items() if settings.project is None else ():
+        sources.write(path, content)
     return written

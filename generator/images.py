@@ -39,16 +39,17 @@ PIXELS_IN_WORDS = {
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Return the picture files directly in `folder`, in natural order (img2 before img10).
+    """Return the picture files directly in `folder`, hidden ones left out, in natural order (img2, img10).
 
     Raises `ImageError` when the folder is missing or has no pictures in it.
     """
     try:
-        paths = [path for path in folder.iterdir() if path.suffix.lower() in FORMATS and path.is_file()]
+        files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     except OSError as error:
         raise ImageError(
             f"expected a folder of images, received {folder}: {error.strerror}: check the path"
         ) from None
+    paths = [path for path in files if path.suffix.lower() in FORMATS]
     if not paths:
         endings = ", ".join(FORMATS)
         raise ImageError(f"expected images ({endings}) in {folder}, received none: put at least one there")

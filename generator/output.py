@@ -3,15 +3,16 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from generator.errors import OutputError
 
 RECORD = ".written.json"  # in the generated folder: which files are ours
+JOURNAL = ".writing.txt"  # the same, line by line, for builds that are cut off
+SITE_RECORD = ".activation-gallery.json"  # in a website: all its files
 MARK = b"activation-gallery"  # near the start of every text file of ours, for builds that were cut off
-MANIFEST = "gallery/manifest.json"
 
 
 def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
@@ -19,6 +20,11 @@ def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
     folder = folder.resolve()
     if folder == Path(folder.anchor) or folder == Path.home().resolve():
         raise OutputError(f"expected an output folder of its own, received {folder}: choose another --output")
+    parent = next(each for each in folder.parents if each.exists())
+    if not parent.is_dir():
+        raise OutputError(
+            f"expected a folder to write into, received the file {parent}: choose another --output"
+        )
     for path in inputs:
         if path.resolve().is_relative_to(folder):
             raise OutputError(
@@ -27,12 +33,31 @@ def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
             )
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"expected an output folder, received the file {folder}: choose another --output")
-    ours = (folder / MANIFEST).is_file() and (folder / "index.html").is_file()
-    if folder.is_dir() and any(folder.iterdir()) and not ours:
+    foreign = sorted(set(_files_in(folder)) - _read_list(folder / SITE_RECORD) - {SITE_RECORD})
+    if foreign:
         raise OutputError(
-            f"expected an empty folder or an earlier gallery, received {folder} with other files in it: "
-            "choose another --output"
+            f"expected an empty folder or an earlier gallery, received {folder} with other files in it, "
+            f"such as {foreign[0]}: move them away or choose another --output"
         )
+
+
+def sign_website(folder: Path) -> None:
+    """Record which files a finished website consists of, so that no others are ever taken for ours."""
+    with _said("write", folder):
+        (folder / SITE_RECORD).write_text(json.dumps(sorted(_files_in(folder))), encoding="utf-8")
+
+
+def _files_in(folder: Path) -> Iterator[str]:
+    return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def _read_list(path: Path) -> set[str]:
+    """Return the texts in a JSON list, none where there is no such file or it is broken."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    return {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
 
 
 class SourceFolder:
@@ -44,13 +69,9 @@ class SourceFolder:
         self.written = 0
         self.bytes = 0
         self._files: set[str] = set()
-        self._record = root / "gallery" / RECORD
-        try:
-            before = json.loads(self._record.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            before = None
-        known = before if isinstance(before, list) else []
-        self._before = {path for path in known if isinstance(path, str)}
+        self._record, self._journal = root / "gallery" / RECORD, root / "gallery" / JOURNAL
+        cut_off = self._journal.read_text(encoding="utf-8").splitlines() if self._journal.is_file() else []
+        self._before = _read_list(self._record) | set(cut_off)
 
     def count(self, *endings: str) -> int:
         """Return how many of the files of this build have one of these endings."""
@@ -72,12 +93,16 @@ class SourceFolder:
             if target.is_file():
                 if target.stat().st_size == len(content) and target.read_bytes() == content:
                     return
-                if not self.owns(path) and not path.startswith("gallery/") and not _is_marked(target):
+                if path.endswith(".md") and not self.owns(path) and not _is_marked(target):
                     raise OutputError(
                         f"expected to write {target.name} into {target.parent}, received one that is not "
                         "generated: move it away"
                     )
             target.parent.mkdir(parents=True, exist_ok=True)
+            if not self.owns(path):
+                self._journal.parent.mkdir(parents=True, exist_ok=True)
+                with self._journal.open("a", encoding="utf-8") as journal:
+                    journal.write(f"{path}\n")
             fresh = target.with_name(f".{target.name[-40:]}.new")
             fresh.write_bytes(content)
             fresh.replace(target)
@@ -94,6 +119,7 @@ class SourceFolder:
                     _remove_empty(target.parent, self.root)
             self._record.parent.mkdir(parents=True, exist_ok=True)
             self._record.write_text(json.dumps(sorted(self._files), indent=0), encoding="utf-8")
+            self._journal.unlink(missing_ok=True)
         return len(orphans)
 
 

@@ -67,6 +67,9 @@ class Painter:
         results = []
         for number, image in enumerate(self.plan.images):
             self._tell(number, 0, image)
+            if image.error:
+                results.append(ImageResult(image))
+                continue
             try:
                 prepared = images.prepare(images.decode(image.path), model.input_shape, pixels)
             except ImageError as error:

@@ -3,15 +3,16 @@
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from generator.errors import WebsiteError
 
 
-def build_website(config_file: Path, sources: Path, target: Path) -> None:
+def build_website(config_file: Path, sources: Path, target: Path, assets: Mapping[str, bytes]) -> None:
     """Turn the Markdown in `sources` into a website in the new folder `target`.
 
+    `assets` are style sheets and scripts by their path; those that the sources have of their own win.
     Raises `WebsiteError` with MkDocs' reason when it cannot.
     """
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # a banner that Material prints at import
@@ -23,17 +24,32 @@ def build_website(config_file: Path, sources: Path, target: Path) -> None:
     log = logging.getLogger("mkdocs")
     handler = _FirstError()
     log.addHandler(handler)
+    finished = False
     try:
         config = load_config(str(config_file), docs_dir=str(sources), site_dir=str(target))
         config.plugins.on_startup(command="build", dirty=False)
         build(config)
         config.plugins.on_shutdown()
+        _add_missing(target, assets)
+        if not config.site_url:  # what MkDocs links absolutely only works with an address
+            for name in ("404.html", "sitemap.xml", "sitemap.xml.gz"):
+                (target / name).unlink(missing_ok=True)
     except (MkDocsException, SystemExit, OSError) as error:
-        shutil.rmtree(target, ignore_errors=True)
         reason = handler.message or " ".join(str(error).split())
         raise WebsiteError(f"expected MkDocs to build {config_file.name}, received: {reason}") from None
+    else:
+        finished = True
     finally:
         log.removeHandler(handler)
+        if not finished:
+            shutil.rmtree(target, ignore_errors=True)
+
+
+def _add_missing(target: Path, assets: Mapping[str, bytes]) -> None:
+    for path, content in assets.items():
+        if not (target / path).exists():
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_bytes(content)
 
 
 class _FirstError(logging.Handler):

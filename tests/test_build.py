@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import open_picture, save_picture
+from conftest import ROOT, open_picture, save_picture
 from PIL import Image
 
 from generator import build as story
@@ -261,10 +261,14 @@ def test_own_templates_and_styles_of_a_project_win(project, tmp_path):
     (tmp_path / "templates/images.html.j2").write_text("<div>mine: {{ page.title }}</div>")
     (tmp_path / "site_src/css").mkdir(parents=True)
     (tmp_path / "site_src/css/gallery.css").write_text("/* mine */")
-    build(project, opener=FakeExtractor)
-    assert "mine: Images" in (tmp_path / "site_src/gallery/images/index.md").read_text(encoding="utf-8")
-    assert (tmp_path / "site_src/css/gallery.css").read_text() == "/* mine */"
-    assert (tmp_path / "site_src/js/gallery.js").is_file()
+    for _ in range(2):
+        build(replace(project, site=True), opener=FakeExtractor)
+        assert "mine: Images" in (project.output / "gallery/images/index.html").read_text(encoding="utf-8")
+        assert (project.output / "css/gallery.css").read_text() == "/* mine */"
+        assert (tmp_path / "site_src/css/gallery.css").read_text() == "/* mine */"
+        assert (project.output / "js/gallery.js").read_bytes() == (
+            ROOT / "site_src/js/gallery.js"
+        ).read_bytes()
 
 
 def test_a_hand_written_front_page_is_not_overwritten(project, tmp_path):

@@ -38,10 +38,22 @@ def listing(root) -> set[str]:
 def test_a_website_may_go_where_nothing_or_an_earlier_one_is(tmp_path):
     (tmp_path / "empty").mkdir()
     old = put(tmp_path / "old", gallery__manifest_json="{}", index_html="x")
+    output.sign_website(old)
     inputs = [tmp_path / "m.keras", tmp_path / "old pictures"]
     for folder in (tmp_path / "new", tmp_path / "empty", old, tmp_path / "deep" / "er"):
         output.check_website_folder(folder, inputs)
-    assert listing(tmp_path) == {"old/gallery/manifest.json", "old/index.html"}
+    record = f"old/{output.SITE_RECORD}"
+    assert listing(tmp_path) == {"old/gallery/manifest.json", "old/index.html", record}
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".git/config", "CNAME", "gallery/mine.txt"])
+def test_a_website_with_a_file_of_someone_else_in_it_is_refused(tmp_path, name):
+    site = put(tmp_path / "site", index_html="x")
+    output.sign_website(site)
+    (site / name).parent.mkdir(exist_ok=True)
+    (site / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=f"such as {name}"):
+        output.check_website_folder(site, ())
 
 
 def test_home_and_root_are_refused(tmp_path, monkeypatch):
@@ -124,10 +136,12 @@ def test_a_foreign_front_page_is_kept(tmp_path):
 
 
 def test_files_of_a_build_that_was_cut_off_are_replaced(tmp_path):
-    put(tmp_path, index_md=f"---\n---\n{MARKED.decode()} old", gallery__a_md="half")
-    sources = built(tmp_path, index_md="new", gallery__a_md="whole")
-    assert sources.written == 2
+    cut_off = output.SourceFolder(tmp_path)
+    for path in ("index.md", "gallery/a.md", "gallery/old/left.png"):
+        cut_off.write(path, b"old")
+    built(tmp_path, index_md="new", gallery__a_md="whole")
     assert (tmp_path / "index.md").read_text(encoding="utf-8") == "new"
+    assert listing(tmp_path) == {"index.md", "gallery/a.md", RECORD}
 
 
 def test_what_an_earlier_build_wrote_is_ours(tmp_path):

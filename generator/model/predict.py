@@ -21,9 +21,12 @@ def class_count(output_shapes: Sequence[tuple[int, ...]]) -> int | None:
 def check_labels(labels: Sequence[str], output_shapes: Sequence[tuple[int, ...]]) -> None:
     """Raise `ModelError` when there are labels but not as many as the model has classes."""
     wanted = class_count(output_shapes)
+    if labels and wanted is None:
+        raise ModelError(
+            f"expected no labels for a model that is no classifier, received {len(labels)}: remove them"
+        )
     if labels and wanted != len(labels):
-        wanted_text = f"{wanted} labels" if wanted else "no labels, since the model is no classifier"
-        raise ModelError(f"expected {wanted_text}, received {len(labels)}: give one line for each class")
+        raise ModelError(f"expected {wanted} labels, received {len(labels)}: give one for each class")
 
 
 def predict(outputs: Sequence[np.ndarray], final_activation: str | None, labels: Sequence[str]) -> Prediction:

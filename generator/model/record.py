@@ -46,7 +46,7 @@ class KerasExtractor:
         empty = np.zeros(self.input_shape, np.float32)
         calls, outputs = self._run(empty)
         found = _layer_infos(calls)
-        producers = {id(call.result): call for call in calls}
+        producers = {id(call.result): call for call in reversed(calls)}  # the first to make a result made it
         last = producers.get(id(outputs[0])) if len(outputs) == 1 else None
         return ModelInfo(
             file=self.path.name,
