@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -39,7 +39,20 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing b
 progress_option = click.option("--no-progress", is_flag=True, help="Plain lines instead of a progress bar.")
 
 
-@click.group(context_settings=CONTEXT)
+class OneLineGroup(click.Group):
+    """Reports wrong usage like every other mistake: in one line."""
+
+    def main(self, *args, **kwargs):
+        """Run the command; see `click.BaseCommand.main`."""
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.UsageError as error:
+            return _end(f"{error.format_message()} See --help.", 2)
+        except click.exceptions.Abort:
+            return _end("stopped", 130)
+
+
+@click.group(cls=OneLineGroup, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="activation-gallery")
 def main() -> None:
     """Make a website that shows what every layer of a Keras image model makes of your pictures.
@@ -75,10 +88,14 @@ def build(config, no_site, verbose, quiet, no_progress, **flags) -> None:
         report = _build(config, flags | {"site": not no_site}, quiet, no_progress)
     if not quiet:
         _summarize(report)
-    for image in report.failed:
-        click.echo(one_line(f"{image.name} is not in the gallery: {image.error}"), err=True)
+    _tell_failed(report)
     if report.failed:
         sys.exit(1)
+
+
+def _tell_failed(report) -> None:
+    for image in report.failed:
+        click.echo(one_line(f"{image.name} is not in the gallery: {image.error}"), err=True)
 
 
 def _build(config, flags, quiet, no_progress):
@@ -144,7 +161,7 @@ def inspect(model, layers, as_json, verbose) -> None:
 @images_option
 @output_option
 @layers_option
-@click.option("--port", default=8000, show_default=True, help="Port on localhost.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, help="Port on localhost [8000].")
 @verbose_option
 @progress_option
 def serve(config, port, verbose, no_progress, **flags) -> None:
@@ -155,7 +172,9 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
         from generator.website import serve_website
 
         settings = load_settings(config, Path.cwd(), flags)
-        _summarize(_build(config, flags, False, no_progress))
+        report = _build(config, flags, False, no_progress)
+        _summarize(report)
+        _tell_failed(report)
         sources = source_folder(settings)
         watched = [settings.images, mkdocs_config(settings)]
         if settings.project:
@@ -164,12 +183,13 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
 
         def rebuild() -> None:
             try:
-                _build(config, flags, True, True)
-            except GalleryError as error:
+                _tell_failed(_build(config, flags, True, True))
+            except (GalleryError, OSError) as error:
                 click.echo(one_line(f"activation-gallery: {error}"), err=True)
 
         click.echo(f"serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
-        serve_website(settings.output, port, rebuild, [path for path in watched if path.exists()])
+        with suppress(KeyboardInterrupt):  # the way to stop it
+            serve_website(settings.output, port, rebuild, [path for path in watched if path.exists()])
 
 
 @contextmanager
@@ -182,7 +202,7 @@ def errors_in_one_line(verbose: bool) -> Iterator[None]:
     except OSError as error:
         _end(f"{error.strerror or error} {error.filename or ''}: check space and rights", 2)
     except KeyboardInterrupt:
-        _end("stopped; the website is as it was before", 130)
+        _end("stopped; a website that was there before is still whole", 130)
     except Exception as error:
         if verbose:
             raise

@@ -7,7 +7,7 @@ import html
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ class Shown:
     alt: str
     caption: str = ""
     href: str | None = None
+    numbers: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Player:
     title: str
     facts: str
     left_out: str | None
+    image: str
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class Page:
     crumbs: tuple[Link, ...] = ()
     previous: Link | None = None
     following: Link | None = None
+    boost: int = 1  # weight in search
     content: dict[str, Any]
 
 
@@ -170,6 +173,7 @@ def render(page: Page, templates: jinja2.Environment) -> bytes:
         "title": html.escape(one_line(page.title)),
         "description": html.escape(one_line(page.description)),
         "hide": ["navigation", "toc"],
+        "search": {"boost": page.boost},
         "generated_by": GENERATED,
     }
     body = templates.get_template(page.template).render(page=page, **page.content)
@@ -193,7 +197,7 @@ def _index(site: Site) -> Page:
     tables = [columns[start : start + COLUMNS] for start in range(0, len(columns), COLUMNS)]
     facts = (
         f"{'×'.join(map(str, model.input_shape))} input, {count(len(site.plan.layers), 'layer')}, "
-        f"{count(len(site.plan.drawn), 'layer')} drawn, {count(model.parameters, 'parameter')}"
+        f"{len(site.plan.drawn):,} drawn, {count(model.parameters, 'parameter')}"
     )
     return Page(
         path=plan.INDEX,
@@ -250,14 +254,15 @@ def _player(page: str, result: ImageResult, title: str, shows: str, animation: A
     alt = f"First frame of the animation of {shows} for {result.image.name}"
     facts = f"{count(animation.frames, 'frame')}, {size(animation.bytes)}"
     gif = plan.link(page, animation.gif.path)
-    return Player(_shown(page, animation.still, alt), gif, title, facts, animation.left_out)
+    still = _shown(page, animation.still, alt)
+    return Player(still, gif, title, facts, animation.left_out, result.image.name)
 
 
 def _image(site: Site, position: int, result: ImageResult) -> Page:
     image = result.image
     path = plan.image_page(image.slug)
     around = site.results[position - 1] if position else None, *site.results[position + 1 : position + 2]
-    content: dict[str, Any] = {"error": image.error, "name": one_line(image.name)}
+    content: dict[str, Any] = {"error": image.error}
     if not image.error:
         width, height = result.size
         model_size = "×".join(map(str, site.model.input_shape))
@@ -306,8 +311,11 @@ def _row(site: Site, page: str, layer: Layer, results: Sequence[ImageResult]) ->
 
 def _grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:
     href = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
+    statistics = result.layers[layer.slug].statistics
+    low, high = _extremes(statistics.minimum, statistics.maximum)
     caption = f"{one_line(result.image.name)}: {_scaling(site, result, layer)}"
-    return _shown(page, result.layers[layer.slug].grid, _grid_alt(result, layer), caption, href)
+    shown = _shown(page, result.layers[layer.slug].grid, _grid_alt(result, layer), caption, href)
+    return replace(shown, numbers=f"{number(low)} … {number(high)}")
 
 
 def _scaling(site: Site, result: ImageResult, layer: Layer) -> str:
@@ -324,7 +332,7 @@ def _scale(site: Site, layer: Layer) -> str:
 def _grid_alt(result: ImageResult, layer: Layer) -> str:
     statistics = result.layers[layer.slug].statistics
     low, high = _extremes(statistics.minimum, statistics.maximum)
-    constant = int(statistics.constant.sum())
+    constant = int(_constant(layer, result.layers[layer.slug]).sum())
     return (
         f"Grid of {count(layer.channels, 'feature map')} of {layer.name} for {result.image.name}: "
         f"values from {number(low)} to {number(high)}, {_mean(statistics.active):.0%} above zero"
@@ -332,10 +340,15 @@ def _grid_alt(result: ImageResult, layer: Layer) -> str:
     )
 
 
+def _constant(layer: Layer, drawn: LayerResult) -> np.ndarray:
+    """Return which channels are constant, bool (channels,); a map of a single value is not called so."""
+    return drawn.statistics.constant & (layer.shape[:2] != (1, 1))
+
+
 def kind_of(layer: Layer) -> str:
     """Return a layer's kind with the activation that it applies to its own result."""
     fused = layer.activation not in (None, "linear") and layer.family != "activation"
-    return f"{layer.kind}, after its {layer.activation}" if fused else layer.kind
+    return f"{layer.kind} + {layer.activation}" if fused else layer.kind
 
 
 def shape_of(layer: Layer) -> str:
@@ -376,11 +389,13 @@ def _layer(site: Site, position: int, layer: Layer) -> Page:
         template="layer.html.j2",
         title=f"{layer.index} {layer.name}",
         description=f"{layer.name} ({kind_of(layer)}, {shape_of(layer)}) for every test image.",
+        boost=2,
         crumbs=(_to(path, plan.INDEX, "Home"), _to(path, plan.LAYERS, "Layers")),
         previous=previous,
         following=following,
         content={
             "row": _row(site, path, layer, site.good),
+            "family": FAMILIES_IN_WORDS[layer.family],
             "legend": _legend(site, layer, drawn),
             "enlarged": drawn[0].enlarged,
             "numbers": [_image_numbers(path, result, layer) for result in site.good],
@@ -392,10 +407,9 @@ def _image_numbers(page: str, result: ImageResult, layer: Layer) -> Numbers:
     statistics = result.layers[layer.slug].statistics
     low, high = _extremes(statistics.minimum, statistics.maximum)
     link = _to(page, plan.image_layer_page(result.image.slug, layer.slug), result.image.name)
-    return Numbers(
-        link, number(low), number(high), number(_mean(statistics.mean)),
-        f"{_mean(statistics.active):.0%}", _flags(statistics.constant, statistics.flawed),
-    )  # fmt: skip
+    flags = _flags(_constant(layer, result.layers[layer.slug]), statistics.flawed)
+    active = f"{_mean(statistics.active):.0%}"
+    return Numbers(link, number(low), number(high), number(_mean(statistics.mean)), active, flags)
 
 
 def _image_layer(site: Site, position: int, layer: Layer, result: ImageResult) -> Page:
@@ -408,7 +422,7 @@ def _image_layer(site: Site, position: int, layer: Layer, result: ImageResult) -
         for other in site.good[max(0, place - NEARBY) : place + NEARBY + 1]
         if other is not result
     ]
-    constant = [str(channel) for channel in np.flatnonzero(drawn.statistics.constant)]
+    constant = [str(channel) for channel in np.flatnonzero(_constant(layer, drawn))]
     return Page(
         path=path,
         template="image_layer.html.j2",
@@ -424,20 +438,26 @@ def _image_layer(site: Site, position: int, layer: Layer, result: ImageResult) -
         content={
             "layer": layer,
             "kind": kind_of(layer),
+            "family": FAMILIES_IN_WORDS[layer.family],
             "shape": shape_of(layer),
-            "image": one_line(result.image.name),
             "layer_link": _to(path, plan.layer_page(layer.slug), layer.name),
             "others": others,
             "grid": _shown(path, drawn.grid, _grid_alt(result, layer), _scaling(site, result, layer)),
             "seen": _shown(path, result.seen, f"{result.image.name} as the model sees it", "The input"),
             "enlarged": drawn.enlarged,
             "legend": _legend(site, layer, [drawn]),
+            "display": _whole_width(drawn.grid),
             "channels": [_channel(path, result, layer, channel) for channel in range(len(drawn.channels))],
             "channel_factor": drawn.channels[0].width // layer.shape[1] if drawn.channels else 1,
             "constant": constant,
             "table": _text_table(layer, drawn),
         },
     )
+
+
+def _whole_width(grid: Picture) -> int:
+    """Return the width in CSS pixels at which a small grid is shown: a whole multiple, about 500 wide."""
+    return grid.width * max(1, min(520 // grid.width, 520 // grid.height))
 
 
 def _channel(page: str, result: ImageResult, layer: Layer, channel: int) -> Shown:
@@ -459,7 +479,7 @@ def _channel(page: str, result: ImageResult, layer: Layer, channel: int) -> Show
 def _channel_numbers(layer: Layer, drawn: LayerResult, channel: int) -> Numbers:
     statistics = drawn.statistics
     active = statistics.active[channel]
-    constant = statistics.constant[channel] and layer.shape[:2] != (1, 1)
+    constant = _constant(layer, drawn)[channel]
     return Numbers(
         Link("", str(channel)),
         number(statistics.minimum[channel]),
@@ -504,6 +524,15 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if known.size else 0.0
 
 
+FAMILIES_IN_WORDS = {
+    "convolution": "A convolution looks for small learned patterns; a map is high where its pattern fits.",
+    "pooling": "Pooling keeps one value of each small neighbourhood, so the maps shrink.",
+    "normalization": "Normalisation brings every channel to a common range; shapes stay the same.",
+    "activation": "An activation decides how much of a value passes; a ReLU lets none below zero.",
+    "merging": "Here several stacks of maps become one.",
+    "resizing": "Here maps change their size or place, not their content.",
+    "other": "",
+}
 RULES = {
     "channel": (
         "Each channel is coloured from its own smallest to its own largest value, so compare shapes, "
@@ -547,7 +576,7 @@ def _legend(site: Site, layer: Layer | None, drawn: Sequence[LayerResult]) -> Le
         MINUS_INFINITY: "−∞",
     }
     flawed = any(each.statistics.flawed.any() for each in drawn)
-    constant = any(each.statistics.constant.any() for each in drawn) and scale != "layer"
+    constant = any(_constant(layer, each).any() for each in drawn)
     wanted = ([CONSTANT] if constant else []) + (
         [NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY] if flawed else []
     )
@@ -568,6 +597,7 @@ def _compare(site: Site) -> Page:
         description="Every layer for every test image in one table.",
         crumbs=(_to(path, plan.INDEX, "Home"),),
         content={
+            "legend": _legend(site, None, ()),
             "columns": [_column(path, result) for result in site.good],
             "rows": [_row(site, path, layer, site.good) for layer in site.plan.drawn],
         },

@@ -58,6 +58,9 @@ def test_build_in_a_project_folder_uses_its_settings(small_model, pictures, tmp_
             "expected a model file, received nothing there",
         ),
         (["build", "--model", "in/a.png", "--images", "in"], "expected a model file (.keras, .h5, .hdf5)"),
+        (["build", "--frob"], "No such option"),
+        (["serve", "--port", "99999"], "99999 is not in the range"),
+        (["inspect"], "Missing argument"),
         (["inspect", "none.h5"], "expected a model file, received nothing there"),
     ],
 )

@@ -240,7 +240,7 @@ def test_float16_is_cast_before_arithmetic(keras, tmp_path):
         ("notes.txt", b"hello", "model file (.keras, .h5, .hdf5)"),
         ("garbage.h5", b"garbage", "damaged file or one of another kind"),
         ("empty.keras", b"", "damaged file or one of another kind"),
-        ("zip.keras", b"PK\x03\x04 not really", "zip.keras"),
+        ("zip.keras", b"PK\x03\x04 not really", "cut short"),
     ],
 )
 def test_bad_model_files_are_one_clear_line(tmp_path, name, content, words):
@@ -265,9 +265,27 @@ def test_code_in_a_model_file_is_not_run(keras, tmp_path, ending):
     model = keras.Sequential([keras.Input((8, 8, 3)), code, keras.layers.Conv2D(2, 3)])
     path = save_model(model, tmp_path / f"evil.{ending}")
     marker.unlink(missing_ok=True)
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match="carries code of its own"):
         load_model(path)
     assert not marker.exists()
+
+
+def test_a_class_that_is_not_there_is_named(keras, tmp_path):
+    class Unheard(keras.layers.Layer):
+        def call(self, x):
+            return x
+
+    path = save_model(keras.Sequential([keras.Input((8, 8, 3)), Unheard()]), tmp_path / "m.keras")
+    with pytest.raises(ModelError, match="needs Unheard, which only its author has"):
+        load_model(path)
+
+
+def test_a_last_layer_that_does_nothing_hides_no_prediction(keras, tmp_path):
+    layers = [keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers, keras.layers.Dropout(0.1)])
+    assert (
+        KerasExtractor(save_model(model, tmp_path / "m.keras"), "").describe().final_activation == "softmax"
+    )
 
 
 @pytest.mark.parametrize("shape", [(10,), (8, 8, 8, 3), (8, 8, 4)])

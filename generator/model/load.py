@@ -1,5 +1,7 @@
 """Open a model file. Code in it is never run: Keras's safe mode stays on."""
 
+import re
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -20,7 +22,9 @@ def check_file(path: Path) -> None:
         raise ModelError(f"expected a model file ({endings}), received {path.name}: save it from Keras")
     with path.open("rb") as file:
         start = file.read(8)
-    if path.suffix.lower() == ".keras" and start.startswith(b"PK"):
+    if start.startswith(b"PK"):
+        if not zipfile.is_zipfile(path):
+            raise ModelError(f"expected a whole file, received {path.name} cut short: copy or save it again")
         return
     try:
         with h5py.File(path) as file:
@@ -49,10 +53,26 @@ def load_model(path: Path):
         with readable(path) as (file, repairs):
             model = keras.models.load_model(file, compile=False)
     except Exception as error:  # keras raises almost anything on files it does not understand
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelError(
-            f"expected a model that Keras {keras.__version__} loads, received {path.name}: {reason}"
+            f"expected a model that Keras {keras.__version__} loads, received {path.name}: {_reason(error)}"
         ) from None
     if not isinstance(model, keras.Model):
         raise ModelError(f"expected a Keras model in {path.name}, received a {type(model).__name__}")
     return model, repairs
+
+
+def _reason(error: Exception) -> str:
+    """Say in our words why Keras refused a file, or else give its first sentence."""
+    text = " ".join(str(error).split())
+    if "safe_mode" in text or "Lambda" in text:
+        return (
+            "it carries code of its own (a Lambda layer), which is not run: save it with named layers instead"
+        )
+    missing = re.search(
+        r"Could not locate (?:class|function) '([^']+)'|Unknown (?:layer|object): '([^']+)'", text
+    )
+    if missing:
+        return (
+            f"it needs {missing[1] or missing[2]}, which only its author has: save it with Keras's own layers"
+        )
+    return f"{text.partition('. ')[0][:200] or type(error).__name__}: save it again from Keras"

@@ -5,7 +5,7 @@ function makePlayer(figure) {
   const link = figure.querySelector(".ag-stage a");
   const image = link.querySelector("img");
   const still = image.getAttribute("src");
-  const title = figure.querySelector("figcaption a").textContent;
+  const title = figure.dataset.title;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "ag-play";
@@ -31,7 +31,8 @@ function makePlayer(figure) {
   show(false);
 }
 
-// One dialog for all pictures of a page. It enlarges by whole factors, so that every value stays a square.
+// One dialog for all pictures of a page. It enlarges by whole factors, so that every value stays a square;
+// what is larger than the window is moved about in it.
 function makeViewer(links) {
   const dialog = document.createElement("dialog");
   dialog.className = "ag-viewer";
@@ -44,17 +45,19 @@ function makeViewer(links) {
   close.className = "ag-close";
   close.setAttribute("aria-label", "Close");
   close.textContent = "×";
-  dialog.append(image, caption, close);
+  const pan = document.createElement("div");
+  pan.className = "ag-pan";
+  pan.append(image);
+  dialog.append(pan, caption, close);
   document.body.append(dialog);
   let current = 0;
 
   function fit() {
     const room = Math.min(
-      (window.innerWidth * 0.94) / image.naturalWidth,
+      (window.innerWidth * 0.9) / image.naturalWidth,
       (window.innerHeight * 0.84) / image.naturalHeight,
     );
-    const factor = room >= 1 ? Math.floor(room) : room;
-    image.style.width = `${image.naturalWidth * factor}px`;
+    image.style.width = `${image.naturalWidth * Math.max(1, Math.floor(room))}px`;
   }
 
   function show(index) {
