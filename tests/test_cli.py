@@ -172,6 +172,13 @@ def test_readme_names_every_command_flag_and_setting():
         assert f"`{key}`" in readme, key
 
 
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "models/README.md"])
+def test_links_and_pictures_of_the_documents_resolve(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        assert target.startswith("https://") or (ROOT / name).parent.joinpath(target).exists(), target
+
+
 def test_gallery_toml_shows_every_setting_with_its_default():
     text = (ROOT / "gallery.toml").read_text(encoding="utf-8")
     import tomllib
