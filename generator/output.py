@@ -12,6 +12,7 @@ from generator.errors import OutputError
 RECORD = ".written.json"  # in the generated folder: which files are ours
 JOURNAL = ".writing.txt"  # the same, line by line, for builds that are cut off
 SITE_RECORD = ".activation-gallery.json"  # in a website: all its files
+LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")  # what file managers leave wherever someone looks
 MARK = b"activation-gallery"  # near the start of every text file of ours, for builds that were cut off
 
 
@@ -48,7 +49,9 @@ def sign_website(folder: Path) -> None:
 
 
 def _files_in(folder: Path) -> Iterator[str]:
-    return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    for path in folder.rglob("*"):
+        if not path.is_dir() and path.name not in LITTER:
+            yield path.relative_to(folder).as_posix()
 
 
 def _read_list(path: Path) -> set[str]:

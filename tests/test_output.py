@@ -46,6 +46,13 @@ def test_a_website_may_go_where_nothing_or_an_earlier_one_is(tmp_path):
     assert listing(tmp_path) == {"old/gallery/manifest.json", "old/index.html", record}
 
 
+def test_what_file_managers_leave_in_a_website_does_not_matter(tmp_path):
+    site = put(tmp_path / "site", index_html="x")
+    output.sign_website(site)
+    (site / ".DS_Store").write_bytes(b"x")
+    output.check_website_folder(site, ())
+
+
 @pytest.mark.parametrize("name", ["notes.txt", ".git/config", "CNAME", "gallery/mine.txt"])
 def test_a_website_with_a_file_of_someone_else_in_it_is_refused(tmp_path, name):
     site = put(tmp_path / "site", index_html="x")
