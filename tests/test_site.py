@@ -254,7 +254,7 @@ def hostile_gallery(keras, tmp_path_factory) -> Gallery:
         "[a](b).png",
         "日本語.png",
         "index.png",
-        "..up.png",
+        "x..up.png",
         "{{7*7}}.png",
         "`x`.png",
         "e" * 200 + ".png",
