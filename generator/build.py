@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator import encode, images, output, pages, plan, render, resources
+from generator import encode, images, output, pages, parts, plan, render, resources
 from generator.data import BuildReport, InputImage, Step
 from generator.errors import OutputError, SettingsError
 from generator.manifest import manifest
@@ -81,7 +81,7 @@ def build(
     with clock.stage("pages"):
         tell(Step("pages", 0, 1, "writing the pages"))
         words = images.PIXELS_IN_WORDS[pixels]
-        site = pages.Site(whole, model, results, settings.scale, settings.colours, style.table, words)
+        site = parts.Site(whole, model, results, settings.scale, settings.colours, style.table, words)
         written = write_pages(settings, sources, site)
         sources.write(plan.MANIFEST, manifest(model, layers, results, pixels))
         removed = sources.finish()
@@ -159,7 +159,7 @@ def mkdocs_config(settings: Settings) -> Path:
     return own if own and own.is_file() else resources.MKDOCS_CONFIG
 
 
-def write_pages(settings: Settings, sources: output.SourceFolder, site: pages.Site) -> int:
+def write_pages(settings: Settings, sources: output.SourceFolder, site: parts.Site) -> int:
     """Write all pages and count them; without a project, the style sheets and scripts as well."""
     own = [settings.project / "templates"] if settings.project else []
     templates = pages.environment([*own, resources.TEMPLATES])

@@ -121,19 +121,8 @@ def inspect(model, layers, as_json, verbose) -> None:
 
         check_file(model)
         found = plan.plan_layers(open_keras(model, images.digest(model)).describe().layers, layers, False)
-    rows = [
-        {
-            "index": layer.index,
-            "name": layer.name,
-            "kind": layer.kind,
-            "shape": list(layer.shape),
-            "channels": layer.channels,
-            "parameters": layer.parameters,
-            "drawn": layer.reason is None,
-            "reason": layer.reason,
-        }
-        for layer in found
-    ]
+    keys = ("index", "name", "kind", "shape", "channels", "parameters", "reason")
+    rows = [{key: getattr(layer, key) for key in keys} | {"drawn": layer.reason is None} for layer in found]
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return

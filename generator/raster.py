@@ -108,12 +108,6 @@ def _tidiest(choices: range, channels: int, ratio: float) -> int:
     return min(choices, key=lambda columns: (-channels % columns, abs(columns - ideal)), default=channels)
 
 
-def grid_size(channels: int, height: int, width: int, columns: int) -> tuple[int, int]:
-    """Return (height, width) in pixels of a grid of `channels` cells of this size."""
-    rows = math.ceil(channels / columns)
-    return rows * (height + GAP) + GAP, columns * (width + GAP) + GAP
-
-
 def tile(cells: np.ndarray, columns: int) -> np.ndarray:
     """Lay uint8 cells (channels, height, width) out row by row; lines and empty cells are background."""
     channels, height, width = cells.shape

@@ -14,6 +14,12 @@ SCALES = ("channel", "layer", "zscore")
 NAN, INF = math.nan, math.inf
 
 
+def grid_size(channels, height, width, columns):
+    """Work out (height, width) in pixels of a grid with lines of one pixel around every cell."""
+    rows = -(-channels // columns)
+    return rows * (height + 1) + 1, columns * (width + 1) + 1
+
+
 def maps_of(*channels) -> np.ndarray:
     """Stack nested lists, one a channel, to float32 (height, width, channels)."""
     return np.stack([np.array(channel, np.float32) for channel in channels], axis=-1)
@@ -200,7 +206,7 @@ def test_grids_of_square_maps(channels, columns):
 @pytest.mark.parametrize("size", [(16, 16), (10, 30), (30, 10)])
 def test_grids_are_about_as_wide_as_a_screen(channels, size):
     columns = raster.grid_columns(channels, *size)
-    height, width = raster.grid_size(channels, *size, columns)
+    height, width = grid_size(channels, *size, columns)
     assert 0.4 <= width / height <= 3.2
 
 
@@ -212,7 +218,7 @@ def test_every_channel_is_in_the_grid_once_and_in_order(channels, size):
     assert 1 <= columns <= channels
     cells = np.random.default_rng(channels).integers(0, 240, (channels, height, width), dtype=np.uint8)
     sheet = raster.tile(cells, columns)
-    assert sheet.shape == raster.grid_size(channels, height, width, columns)
+    assert sheet.shape == grid_size(channels, height, width, columns)
     rows = -(-channels // columns)
     assert sheet.shape == (rows * (height + 1) + 1, columns * (width + 1) + 1)
     rest = sheet.copy()
@@ -251,10 +257,10 @@ def test_grids_fit_their_box(box, size):
         shrink, enlarge, columns = raster.fit_grid(channels, *size, box)
         assert 1 in (shrink, enlarge)
         cell = [-(-side // shrink) * enlarge for side in size]
-        height, width = raster.grid_size(channels, *cell, columns)
+        height, width = grid_size(channels, *cell, columns)
         assert (height <= box[0] and width <= box[1]) or cell == [1, 1]
         larger = [side * (enlarge + 1) for side in size]
-        height, width = raster.grid_size(channels, *larger, columns)
+        height, width = grid_size(channels, *larger, columns)
         assert shrink > 1 or height > box[0] or width > box[1]
 
 

@@ -1,0 +1,349 @@
+"""The parts of a page: pictures, players, rows, numbers and legends, with every word in them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from generator import plan
+from generator.data import Animation, ImageResult, Layer, LayerResult, ModelInfo, Picture
+from generator.encode import SPECIAL_COLOURS
+from generator.raster import CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
+from generator.text import count, number, one_line, size
+
+RULES = {
+    "channel": (
+        "Each channel is coloured from its own smallest to its own largest value, so compare shapes, "
+        "not brightness, between channels."
+    ),
+    "layer": "All channels of the layer share one scale, so brightness can be compared between them.",
+    "zscore": (
+        "Each channel is coloured from two standard deviations below its mean to two above; "
+        "what lies outside gets the last colour."
+    ),
+}
+CAPTIONS = {
+    "channel": "each channel from its minimum to its maximum",
+    "layer": "all channels on one scale",
+    "zscore": "each channel from its mean − 2 to its mean + 2 standard deviations",
+}
+ENDS = {
+    "channel": ("channel’s minimum", "channel’s maximum"),
+    "layer": ("layer’s minimum", "layer’s maximum"),
+    "zscore": ("mean − 2 deviations", "mean + 2 deviations"),
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """All that pages are made from. `table` is the palette, `pixels` the input's scaling in words."""
+
+    plan: plan.Plan
+    model: ModelInfo
+    results: tuple[ImageResult, ...]
+    scale: str
+    colours: str
+    table: np.ndarray
+    pixels: str
+
+    @property
+    def good(self) -> tuple[ImageResult, ...]:
+        """The images that could be shown to the model."""
+        return tuple(result for result in self.results if not result.image.error)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link's target relative to its page, and its text."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture on a page. `href` is the page it leads to, `None` where it opens large instead."""
+
+    src: str
+    width: int
+    height: int
+    alt: str
+    caption: str = ""
+    href: str | None = None
+    numbers: str = ""
+
+
+@dataclass(frozen=True)
+class Player:
+    """An animation: its still, the GIF, what it shows, and what it leaves out."""
+
+    still: Shown
+    gif: str
+    title: str
+    facts: str
+    left_out: str | None
+    image: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One image in a side-by-side table."""
+
+    link: Link
+    picture: Shown | None
+    prediction: str
+    error: str | None
+    players: tuple[Player, ...]
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer in a list. `note` tells why it is not drawn or what it repeats."""
+
+    layer: Layer
+    kind: str
+    shape: str
+    link: Link | None
+    note: str | None
+    same: Link | None
+    grids: tuple[Shown, ...] = ()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A row of formatted numbers: of a channel, or of an image. `flag` names what is odd about it."""
+
+    link: Link
+    minimum: str
+    maximum: str
+    mean: str
+    active: str
+    flag: str
+
+
+@dataclass(frozen=True)
+class Legend:
+    """How to read the colours: a CSS gradient, the words at its ends, the rule, and the special colours."""
+
+    gradient: str
+    low: str
+    high: str
+    rule: str
+    special: tuple[tuple[str, str], ...]
+
+
+def link_to(page: str, target: str, text: str = "") -> Link:
+    """Return a link from a page to another, both named by their path below the website's root."""
+    return Link(plan.link(page, f"{target}.html"), one_line(text))
+
+
+def show(page: str, picture: Picture, alt: str, caption: str = "", href: str | None = None) -> Shown:
+    """Return a picture on `page`; foreign text in `alt` stays on its line."""
+    return Shown(plan.link(page, picture.path), picture.width, picture.height, one_line(alt), caption, href)
+
+
+def describe_image(page: str, result: ImageResult) -> Column:
+    """Return an image's column in a side-by-side table."""
+    image = result.image
+    link = link_to(page, plan.image_page(image.slug), image.name)
+    if image.error:
+        return Column(link, None, "", image.error, ())
+    alt = f"{image.name}, the test image; the model says {result.prediction.text}"
+    picture = show(page, result.original, alt, href=link.href)
+    return Column(link, picture, one_line(result.prediction.text), None, list_players(page, result))
+
+
+def list_players(page: str, result: ImageResult) -> tuple[Player, ...]:
+    """Return the players of an image's animations."""
+    kinds = (
+        ("Over the layers", "the grids of all layers", result.layers_gif),
+        ("Over the channels", "single channels of the convolutions", result.channels_gif),
+    )
+    return tuple(
+        _player(page, result, title, shows, animation) for title, shows, animation in kinds if animation
+    )
+
+
+def _player(page: str, result: ImageResult, title: str, shows: str, animation: Animation) -> Player:
+    alt = f"First frame of the animation of {shows} for {result.image.name}"
+    facts = f"{count(animation.frames, 'frame')}, {size(animation.bytes)}"
+    gif = plan.link(page, animation.gif.path)
+    still = show(page, animation.still, alt)
+    return Player(still, gif, title, facts, animation.left_out, result.image.name)
+
+
+def describe_layer(site: Site, page: str, layer: Layer, results: Sequence[ImageResult]) -> LayerRow:
+    """Describe a layer in a list on `page`, with its grids for `results`."""
+    link = None
+    if layer.reason is None:
+        one = results[0] if len(results) == 1 else None
+        target = plan.image_layer_page(one.image.slug, layer.slug) if one else plan.layer_page(layer.slug)
+        link = link_to(page, target, layer.name)
+    same = None
+    repeated = next((each for each in site.plan.layers if each.slug == layer.same_as), None)
+    if repeated and repeated.reason is None:
+        same = link_to(page, plan.layer_page(repeated.slug), f"{repeated.index} {repeated.name}")
+    grids = tuple(_grid(site, page, result, layer) for result in results if layer.slug in result.layers)
+    return LayerRow(layer, kind_of(layer), shape_of(layer), link, layer.reason, same, grids)
+
+
+def _grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:
+    href = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
+    statistics = result.layers[layer.slug].statistics
+    low, high = _extremes(statistics.minimum, statistics.maximum)
+    caption = f"{one_line(result.image.name)}: {say_scaling(site, result, layer)}"
+    shown = show(page, result.layers[layer.slug].grid, describe_grid(result, layer), caption, href)
+    return replace(shown, numbers=f"{number(low)} … {number(high)}")
+
+
+def say_scaling(site: Site, result: ImageResult, layer: Layer) -> str:
+    """Say in a caption how a grid is coloured, with its numbers."""
+    statistics = result.layers[layer.slug].statistics
+    low, high = _extremes(statistics.minimum, statistics.maximum)
+    return f"{CAPTIONS[_scale(site, layer)]}; values {number(low)} … {number(high)}"
+
+
+def _scale(site: Site, layer: Layer) -> str:
+    return "layer" if layer.shape[:2] == (1, 1) else site.scale
+
+
+def describe_grid(result: ImageResult, layer: Layer) -> str:
+    """Say what a grid shows, from its numbers, for those who do not see it."""
+    statistics = result.layers[layer.slug].statistics
+    low, high = _extremes(statistics.minimum, statistics.maximum)
+    constant = int(constant_channels(layer, result.layers[layer.slug]).sum())
+    return (
+        f"Grid of {count(layer.channels, 'feature map')} of {layer.name} for {result.image.name}: "
+        f"values from {number(low)} to {number(high)}, {_mean(statistics.active):.0%} above zero"
+        + (f", {count(constant, 'constant channel')}" if constant else "")
+    )
+
+
+def constant_channels(layer: Layer, drawn: LayerResult) -> np.ndarray:
+    """Return which channels are constant, bool (channels,); a map of a single value is not called so."""
+    return drawn.statistics.constant & (layer.shape[:2] != (1, 1))
+
+
+def kind_of(layer: Layer) -> str:
+    """Return a layer's kind with the activation that it applies to its own result."""
+    fused = layer.activation not in (None, "linear") and layer.family != "activation"
+    return f"{layer.kind} + {layer.activation}" if fused else layer.kind
+
+
+def shape_of(layer: Layer) -> str:
+    """Return an output's shape for people."""
+    return "×".join(map(str, layer.shape)) or "1"
+
+
+def summarize_image(page: str, result: ImageResult, layer: Layer) -> Numbers:
+    """Return the numbers of one layer for one image."""
+    statistics = result.layers[layer.slug].statistics
+    low, high = _extremes(statistics.minimum, statistics.maximum)
+    link = link_to(page, plan.image_layer_page(result.image.slug, layer.slug), result.image.name)
+    flags = _flags(constant_channels(layer, result.layers[layer.slug]), statistics.flawed)
+    active = f"{_mean(statistics.active):.0%}"
+    return Numbers(link, number(low), number(high), number(_mean(statistics.mean)), active, flags)
+
+
+def whole_width(grid: Picture) -> int:
+    """Return the width in CSS pixels at which a small grid is shown: a whole multiple, about 500 wide."""
+    return grid.width * max(1, min(520 // grid.width, 520 // grid.height))
+
+
+def show_channel(page: str, result: ImageResult, layer: Layer, channel: int) -> Shown:
+    """Return the picture of one channel with its numbers."""
+    drawn = result.layers[layer.slug]
+    row = _channel_numbers(layer, drawn, channel)
+    low, high = drawn.ranges[channel]
+    caption = f"{number(low)} … {number(high)}"
+    if row.flag:
+        caption = (
+            f"{row.flag} {row.minimum}" if drawn.statistics.constant[channel] else f"{caption}, {row.flag}"
+        )
+    alt = (
+        f"Channel {channel} of {layer.name} for {result.image.name}: values from {row.minimum} to "
+        f"{row.maximum}, {row.active} above zero{', ' + row.flag if row.flag else ''}"
+    )
+    return show(page, drawn.channels[channel], alt, caption)
+
+
+def _channel_numbers(layer: Layer, drawn: LayerResult, channel: int) -> Numbers:
+    statistics = drawn.statistics
+    active = statistics.active[channel]
+    constant = constant_channels(layer, drawn)[channel]
+    return Numbers(
+        Link("", str(channel)),
+        number(statistics.minimum[channel]),
+        number(statistics.maximum[channel]),
+        number(statistics.mean[channel]),
+        "–" if math.isnan(active) else f"{active:.0%}",
+        ", ".join(
+            ["constant"] * bool(constant) + ["NaN or infinite values"] * bool(statistics.flawed[channel])
+        ),
+    )
+
+
+def list_numbers(layer: Layer, drawn: LayerResult) -> Markup:
+    """Return the numbers of all channels as aligned text, escaped.
+
+    As a table it would be most of the page's elements, and cost most of MkDocs' time.
+    """
+    rows = [("channel", "minimum", "maximum", "mean", "above zero", "")]
+    for channel in range(layer.channels):
+        row = _channel_numbers(layer, drawn, channel)
+        rows.append((str(channel), row.minimum, row.maximum, row.mean, row.active, row.flag))
+    lines = ("".join(f"{cell:>11}" for cell in row[:5]) + f"   {row[5]}" for row in rows)
+    return escape("\n".join(line.rstrip() for line in lines))
+
+
+def _flags(constant: np.ndarray, flawed: np.ndarray) -> str:
+    flags = []
+    if constant.any():
+        flags.append(count(int(constant.sum()), "constant channel"))
+    if flawed.any():
+        flags.append(f"NaN or infinite values in {count(int((flawed > 0).sum()), 'channel')}")
+    return ", ".join(flags)
+
+
+def _extremes(minimum: np.ndarray, maximum: np.ndarray) -> tuple[float, float]:
+    finite = minimum[~np.isnan(minimum)], maximum[~np.isnan(maximum)]
+    return (finite[0].min(), finite[1].max()) if finite[0].size else (math.nan, math.nan)
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else 0.0
+
+
+def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult]) -> Legend:
+    """Say how colours are to be read, with the layer's numbers where there is one."""
+    scale = _scale(site, layer) if layer else site.scale
+    low, high = ENDS[scale]
+    if scale == "layer" and len(drawn) == 1:
+        low, high = (number(value) for value in drawn[0].ranges[0])
+    rule = RULES[scale]
+    if drawn:
+        extremes = [_extremes(each.statistics.minimum, each.statistics.maximum) for each in drawn]
+        smallest, largest = min(each[0] for each in extremes), max(each[1] for each in extremes)
+        rule += f" Values here lie between {number(smallest)} and {number(largest)}."
+    stops = (site.table[index * (LEVELS - 1) // 12] for index in range(13))
+    gradient = ", ".join(_css(colour) for colour in stops)
+    names = {
+        CONSTANT: "constant channel",
+        NOT_A_NUMBER: "NaN",
+        PLUS_INFINITY: "+∞",
+        MINUS_INFINITY: "−∞",
+    }
+    flawed = any(each.statistics.flawed.any() for each in drawn)
+    constant = any(constant_channels(layer, each).any() for each in drawn)
+    wanted = ([CONSTANT] if constant else []) + (
+        [NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY] if flawed else []
+    )
+    special = tuple((_css(SPECIAL_COLOURS[index]), names[index]) for index in wanted)
+    return Legend(gradient, low, high, rule, special)
+
+
+def _css(colour: Sequence[int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*map(int, colour))
