@@ -253,9 +253,7 @@ def _image_layer(site: parts.Site, position: int, layer: Layer, result: ImageRes
             "enlarged": drawn.enlarged,
             "legend": parts.explain_colours(site, layer, [drawn]),
             "display": parts.whole_width(drawn.grid),
-            "channels": [
-                parts.show_channel(path, result, layer, channel) for channel in range(len(drawn.channels))
-            ],
+            "channels": parts.show_channels(path, result, layer),
             "channel_factor": drawn.channels[0].width // layer.shape[1] if drawn.channels else 1,
             "constant": constant,
             "table": parts.list_numbers(layer, drawn),

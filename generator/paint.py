@@ -148,7 +148,8 @@ class Painter:
         self.tell(Step("animations", 0, 1, "animating channels"))
         good = [result.image for result in results if not result.image.error]
         chosen = self.plan.animated_channels(self.plan.gif_channels)
-        for some in (good[:1], good):  # what fits for the first mostly fits for all, so try that first
+        trials = (good[:1], good) if len(good) > 1 else (good,)
+        for some in trials:  # what fits for the first mostly fits for all, so try that first
             chosen, stills = self._channels_that_fit(some, chosen)
         total = sum(layer.channels for layer in self.plan.convolutions)
         made = {}

@@ -8,11 +8,12 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from generator import plan
-from generator.data import Animation, ImageResult, Layer, LayerResult, ModelInfo, Picture
+from generator.data import Animation, ImageResult, Layer, LayerResult, MapStatistics, ModelInfo, Picture
 from generator.encode import SPECIAL_COLOURS
 from generator.raster import CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
 from generator.text import count, number, one_line, size
 
+CONSTANT_FLAG = "constant"
 RULES = {
     "channel": (
         "Each channel is coloured from its own smallest to its own largest value, so compare shapes, "
@@ -191,18 +192,15 @@ def describe_layer(site: Site, page: str, layer: Layer, results: Sequence[ImageR
 
 def _grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:
     href = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
-    statistics = result.layers[layer.slug].statistics
-    low, high = _extremes(statistics.minimum, statistics.maximum)
     caption = f"{one_line(result.image.name)}: {say_scaling(site, result, layer)}"
     shown = show(page, result.layers[layer.slug].grid, describe_grid(result, layer), caption, href)
-    return replace(shown, numbers=f"{number(low)} … {number(high)}")
+    return replace(shown, numbers=_span(*_extremes(result.layers[layer.slug].statistics)))
 
 
 def say_scaling(site: Site, result: ImageResult, layer: Layer) -> str:
     """Say in a caption how a grid is coloured, with its numbers."""
-    statistics = result.layers[layer.slug].statistics
-    low, high = _extremes(statistics.minimum, statistics.maximum)
-    return f"{CAPTIONS[_scale(site, layer)]}; values {number(low)} … {number(high)}"
+    span = _span(*_extremes(result.layers[layer.slug].statistics))
+    return f"{CAPTIONS[_scale(site, layer)]}; values {span}"
 
 
 def _scale(site: Site, layer: Layer) -> str:
@@ -212,7 +210,7 @@ def _scale(site: Site, layer: Layer) -> str:
 def describe_grid(result: ImageResult, layer: Layer) -> str:
     """Say what a grid shows, from its numbers, for those who do not see it."""
     statistics = result.layers[layer.slug].statistics
-    low, high = _extremes(statistics.minimum, statistics.maximum)
+    low, high = _extremes(statistics)
     constant = int(constant_channels(layer, result.layers[layer.slug]).sum())
     return (
         f"Grid of {count(layer.channels, 'feature map')} of {layer.name} for {result.image.name}: "
@@ -240,7 +238,7 @@ def shape_of(layer: Layer) -> str:
 def summarize_image(page: str, result: ImageResult, layer: Layer) -> Numbers:
     """Return the numbers of one layer for one image."""
     statistics = result.layers[layer.slug].statistics
-    low, high = _extremes(statistics.minimum, statistics.maximum)
+    low, high = _extremes(statistics)
     link = link_to(page, plan.image_layer_page(result.image.slug, layer.slug), result.image.name)
     flags = _flags(constant_channels(layer, result.layers[layer.slug]), statistics.flawed)
     active = f"{_mean(statistics.active):.0%}"
@@ -252,37 +250,41 @@ def whole_width(grid: Picture) -> int:
     return grid.width * max(1, min(520 // grid.width, 520 // grid.height))
 
 
-def show_channel(page: str, result: ImageResult, layer: Layer, channel: int) -> Shown:
-    """Return the picture of one channel with its numbers."""
+def show_channels(page: str, result: ImageResult, layer: Layer) -> list[Shown]:
+    """Return the pictures of all channels with their numbers, none where none are drawn."""
     drawn = result.layers[layer.slug]
-    row = _channel_numbers(layer, drawn, channel)
-    low, high = drawn.ranges[channel]
-    caption = f"{number(low)} … {number(high)}"
-    if row.flag:
-        caption = (
-            f"{row.flag} {row.minimum}" if drawn.statistics.constant[channel] else f"{caption}, {row.flag}"
+    shown = []
+    for channel, (picture, row) in enumerate(
+        zip(drawn.channels, _channel_numbers(layer, drawn), strict=False)
+    ):
+        caption = _span(*drawn.ranges[channel])
+        if row.flag == CONSTANT_FLAG:
+            caption = f"{row.flag} {row.minimum}"
+        elif row.flag:
+            caption = f"{caption}, {row.flag}"
+        alt = (
+            f"Channel {channel} of {layer.name} for {result.image.name}: values from {row.minimum} to "
+            f"{row.maximum}, {row.active} above zero{', ' + row.flag if row.flag else ''}"
         )
-    alt = (
-        f"Channel {channel} of {layer.name} for {result.image.name}: values from {row.minimum} to "
-        f"{row.maximum}, {row.active} above zero{', ' + row.flag if row.flag else ''}"
-    )
-    return show(page, drawn.channels[channel], alt, caption)
+        shown.append(show(page, picture, alt, caption))
+    return shown
 
 
-def _channel_numbers(layer: Layer, drawn: LayerResult, channel: int) -> Numbers:
-    statistics = drawn.statistics
-    active = statistics.active[channel]
-    constant = constant_channels(layer, drawn)[channel]
-    return Numbers(
-        Link("", str(channel)),
-        number(statistics.minimum[channel]),
-        number(statistics.maximum[channel]),
-        number(statistics.mean[channel]),
-        "–" if math.isnan(active) else f"{active:.0%}",
-        ", ".join(
-            ["constant"] * bool(constant) + ["NaN or infinite values"] * bool(statistics.flawed[channel])
-        ),
-    )
+def _channel_numbers(layer: Layer, drawn: LayerResult) -> list[Numbers]:
+    statistics, constant = drawn.statistics, constant_channels(layer, drawn)
+    rows = []
+    for channel, active in enumerate(statistics.active):
+        flawed = "NaN or infinite values" if statistics.flawed[channel] else ""
+        row = Numbers(
+            Link(f"#c{channel}", str(channel)),
+            number(statistics.minimum[channel]),
+            number(statistics.maximum[channel]),
+            number(statistics.mean[channel]),
+            "–" if math.isnan(active) else f"{active:.0%}",
+            CONSTANT_FLAG if constant[channel] else flawed,  # a flawed channel is never called constant
+        )
+        rows.append(row)
+    return rows
 
 
 def list_numbers(layer: Layer, drawn: LayerResult) -> Markup:
@@ -291,9 +293,10 @@ def list_numbers(layer: Layer, drawn: LayerResult) -> Markup:
     As a table it would be most of the page's elements, and cost most of MkDocs' time.
     """
     rows = [("channel", "minimum", "maximum", "mean", "above zero", "")]
-    for channel in range(layer.channels):
-        row = _channel_numbers(layer, drawn, channel)
-        rows.append((str(channel), row.minimum, row.maximum, row.mean, row.active, row.flag))
+    rows += [
+        (row.link.text, row.minimum, row.maximum, row.mean, row.active, row.flag)
+        for row in _channel_numbers(layer, drawn)
+    ]
     lines = ("".join(f"{cell:>11}" for cell in row[:5]) + f"   {row[5]}" for row in rows)
     return escape("\n".join(line.rstrip() for line in lines))
 
@@ -307,9 +310,15 @@ def _flags(constant: np.ndarray, flawed: np.ndarray) -> str:
     return ", ".join(flags)
 
 
-def _extremes(minimum: np.ndarray, maximum: np.ndarray) -> tuple[float, float]:
-    finite = minimum[~np.isnan(minimum)], maximum[~np.isnan(maximum)]
-    return (finite[0].min(), finite[1].max()) if finite[0].size else (math.nan, math.nan)
+def _extremes(statistics: MapStatistics) -> tuple[float, float]:
+    known = ~np.isnan(statistics.minimum)
+    if not known.any():
+        return math.nan, math.nan
+    return statistics.minimum[known].min(), statistics.maximum[known].max()
+
+
+def _span(low: float, high: float) -> str:
+    return f"{number(low)} … {number(high)}"
 
 
 def _mean(values: np.ndarray) -> float:
@@ -325,7 +334,7 @@ def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult
         low, high = (number(value) for value in drawn[0].ranges[0])
     rule = RULES[scale]
     if drawn:
-        extremes = [_extremes(each.statistics.minimum, each.statistics.maximum) for each in drawn]
+        extremes = [_extremes(each.statistics) for each in drawn]
         smallest, largest = min(each[0] for each in extremes), max(each[1] for each in extremes)
         rule += f" Values here lie between {number(smallest)} and {number(largest)}."
     stops = (site.table[index * (LEVELS - 1) // 12] for index in range(13))

@@ -42,11 +42,14 @@ def build_model(size: int | None, dropout: float = 0.1) -> keras.Model:
 
 
 class Augmented(keras.utils.PyDataset):
-    """Shuffled batches of randomly cropped, flipped, rotated and brightened pictures."""
+    """Shuffled batches of randomly cropped, flipped, rotated and brightened pictures.
 
-    def __init__(self, pictures: Pictures, size: int, batch: int, seed: tuple[int, int]):
+    `crop` is the smallest share of a picture's area that a window may show.
+    """
+
+    def __init__(self, pictures: Pictures, size: int, batch: int, crop: float, seed: tuple[int, int]):
         super().__init__(workers=2, max_queue_size=16)
-        self.pictures, self.size, self.batch, self.seed = pictures, size, batch, seed
+        self.pictures, self.size, self.batch, self.crop, self.seed = pictures, size, batch, crop, seed
         self.order = np.random.default_rng(seed).permutation(len(pictures.labels))
 
     def __len__(self) -> int:
@@ -65,7 +68,9 @@ class Augmented(keras.utils.PyDataset):
     def distort(self, pixels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Cut a random, slightly rotated window out of one picture and scale it to the wanted size."""
         side = pixels.shape[0]
-        width, height = np.sqrt(generator.uniform(0.55, 1)) * side * np.exp(generator.uniform(-0.1, 0.1, 2))
+        width, height = (
+            np.sqrt(generator.uniform(self.crop, 1)) * side * np.exp(generator.uniform(-0.1, 0.1, 2))
+        )
         angle = math.radians(generator.uniform(-12, 12))
         cos, sin = math.cos(angle) / self.size, math.sin(angle) / self.size
         flip = generator.choice((-1, 1))
@@ -146,6 +151,8 @@ def train(options: argparse.Namespace) -> None:
     sizes = [size for size, epochs in options.stages for _ in range(epochs)]
     steps = len(training.labels) // options.batch
     model = build_model(None, options.dropout)
+    if options.start:
+        model.set_weights(keras.models.load_model(options.start, compile=False).get_weights())
     optimizer = keras.optimizers.AdamW(options.rate, weight_decay=options.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     loss = keras.losses.BinaryCrossentropy(label_smoothing=options.smoothing)
@@ -155,7 +162,7 @@ def train(options: argparse.Namespace) -> None:
     cycle = OneCycle(options.rate, done * steps, len(sizes) * steps)
     judge = build_model(None)
     for epoch in range(done, len(sizes)):
-        batches = Augmented(training, sizes[epoch], options.batch, (options.seed, epoch))
+        batches = Augmented(training, sizes[epoch], options.batch, options.crop, (options.seed, epoch))
         print(f"epoch {epoch + 1} of {len(sizes)}, {sizes[epoch]} px", flush=True)
         result = model.fit(batches, callbacks=[cycle, average], shuffle=False, verbose=options.verbose)
         judge.set_weights(average.weights)
@@ -242,6 +249,8 @@ def main() -> None:
     parser.add_argument("--train", type=Path, required=True, help="folder or tar: CLASS/*.jpg")
     parser.add_argument("--output", type=Path, default=Path("runs/default"), help="folder for all results")
     parser.add_argument("--stages", type=parse_stages, default="64:12,96:5,128:4", help="SIZE:EPOCHS,…")
+    parser.add_argument("--start", type=Path, help="model to go on from, trained with the same --seed")
+    parser.add_argument("--crop", type=float, default=0.55, help="smallest share of the area in a window")
     parser.add_argument("--validation", type=int, default=2500, help="pictures held out from training")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate of the cycle")
