@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator import encode, images, output, pages, parts, plan, render, resources
-from generator.data import BuildReport, InputImage, Step
+from generator.data import BuildReport, InputImage, ModelInfo, Step
 from generator.errors import OutputError, SettingsError
 from generator.manifest import manifest
 from generator.model.load import check_file
@@ -34,17 +34,26 @@ class Clock:
         self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - start
 
 
-def open_keras(path: Path, digest: str) -> Extractor:
-    """Open a model file with Keras, which is imported only here."""
-    from generator.model.record import KerasExtractor
+def open_keras(settings: Settings, digest: str) -> Extractor:
+    """Open the model file with Keras, which is imported only here."""
+    from generator.model.extract import KerasExtractor
+    from generator.model.load import register_custom_objects
 
-    return KerasExtractor(path, digest)
+    register_custom_objects(settings.custom_objects)
+    return KerasExtractor(
+        settings.model,
+        digest,
+        allow_unsafe=settings.allow_unsafe,
+        inputs=settings.inputs,
+        pre_activation=settings.pre_activation,
+        verify=settings.verify,
+    )
 
 
 def build(
     settings: Settings,
     tell: Callable[[Step], None] = lambda _: None,
-    opener: Callable[[Path, str], Extractor] = open_keras,
+    opener: Callable[[Settings, str], Extractor] = open_keras,
 ) -> BuildReport:
     """Make the gallery that `settings` describe and say what was done.
 
@@ -56,11 +65,7 @@ def build(
         style = render.Style(settings.scale, encode.colour_table(settings.colours))
         check_file(settings.model)
         found = find_inputs(settings.images)
-        tell(Step("model", 0, 1, f"loading {settings.model.name}"))
-        extractor = opener(settings.model, images.digest(settings.model))
-        model = extractor.describe()
-        for repair in model.repairs:
-            tell(Step("model", 0, 1, repair))
+        extractor, model = open_model(settings, tell, opener)
         labels = read_labels(settings)
         check_labels(labels, model.output_shapes)
         layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)
@@ -68,14 +73,15 @@ def build(
             found, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
         )
         pixels = images.choose_pixels(settings.pixels, model.value_range)
+        preparation = images.Preparation(pixels, settings.input_channels, settings.longest_side)
     sources = output.SourceFolder(source_folder(settings))
     with (
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
         tempfile.TemporaryDirectory(prefix="activation-gallery-") as spill,
     ):
-        painter = Painter(whole, style, pool, sources, Path(spill), tell)
+        painter = Painter(whole, style, preparation, pool, sources, Path(spill), tell)
         with clock.stage("pictures"):
-            results = painter.draw(extractor, model, pixels, labels)
+            results = painter.draw(extractor, model, labels)
         with clock.stage("animations"):
             results = painter.channel_animations(results)
     with clock.stage("pages"):
@@ -103,8 +109,22 @@ def build(
         written=sources.written,
         removed=removed,
         failed=tuple(result.image for result in results if result.image.error),
+        unverified=tuple(filter(None, map(parts.say_failed, site.good))),
         seconds=clock.seconds,
     )
+
+
+def open_model(
+    settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
+) -> tuple[Extractor, ModelInfo]:
+    """Open and describe the model, and tell what was repaired, left out or not given."""
+    tell(Step("model", 0, 1, f"loading {settings.model.name}"))
+    extractor = opener(settings, images.digest(settings.model))
+    model = extractor.describe()
+    for news in (*model.repairs, *parts.say_missing(model), *parts.say_zeros(model)):
+        tell(Step("model", 0, 1, news))
+    images.check_channels(settings.input_channels, model.input_shape[-1])
+    return extractor, model
 
 
 def check_output(settings: Settings) -> None:

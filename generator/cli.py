@@ -13,7 +13,24 @@ import click
 
 from generator import __version__
 from generator.errors import GalleryError
-from generator.text import count, one_line, size
+from generator.text import count, one_line, shape_in_words, size
+
+
+def _read_inputs(_context, _option, values) -> dict[str, str]:
+    parts = [value.partition("=") for value in values]
+    if bad := [value for value, (name, sign, fed) in zip(values, parts, strict=True) if not (name and fed)]:
+        raise click.BadParameter(f"expected NAME=VALUE, received {bad[0]!r}: name an input and what it gets.")
+    return {name: fed for name, _, fed in parts}
+
+
+def _read_channels(_context, _option, value) -> tuple[str, ...] | None:
+    from generator.settings import read_channels
+
+    try:
+        return read_channels(value.split(",")) if value else None
+    except ValueError as error:
+        raise click.BadParameter(f"expected {error}, received {value!r}: separate them by commas.") from None
+
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 config_option = click.option(
@@ -34,6 +51,31 @@ layers_option = click.option(
     metavar="PATTERN",
     help="Draw only layers whose name or kind matches; repeatable.",
 )
+_options = (
+    click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", callback=_read_inputs,
+                 help="What another input gets: a folder of pictures or a number; repeatable."),
+    click.option("--channels", "input_channels", metavar="LIST", callback=_read_channels,
+                 help="What fills the input's channels: R, G, B, L (grey) or numbers, as in R,G,B,0."),
+    click.option("--pre-activation", is_flag=True, default=None,
+                 help="Draw what goes into fused activations too."),
+    click.option("--verify", is_flag=True, default=None, help="Compute every drawn layer again and compare."),
+)  # fmt: skip
+unsafe_option = click.option(
+    "--allow-unsafe", is_flag=True, default=None, help="Run code in the model file (Lambda layers)."
+)
+custom_option = click.option(
+    "--custom-objects", multiple=True, metavar="MODULE:NAME",
+    help="Import what the model needs, from your own code; repeatable.",
+)  # fmt: skip
+
+
+def model_options(command):
+    """Add the flags that say how the model is loaded and fed."""
+    for option in reversed((*_options, unsafe_option, custom_option)):
+        command = option(command)
+    return command
+
+
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show what TensorFlow and MkDocs say.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 progress_option = click.option("--no-progress", is_flag=True, help="Plain lines instead of a progress bar.")
@@ -71,6 +113,7 @@ def main() -> None:
 @images_option
 @output_option
 @layers_option
+@model_options
 @click.option("--no-site", is_flag=True, help="Stop after the Markdown sources.")
 @verbose_option
 @quiet_option
@@ -89,13 +132,15 @@ def build(config, no_site, verbose, quiet, no_progress, **flags) -> None:
     if not quiet:
         _summarize(report)
     _tell_failed(report)
-    if report.failed:
+    if report.failed or report.unverified:
         sys.exit(1)
 
 
 def _tell_failed(report) -> None:
     for image in report.failed:
         click.echo(one_line(f"{image.name} is not in the gallery: {image.error}"), err=True)
+    for each in report.unverified:
+        click.echo(one_line(each), err=True)
 
 
 def _build(config, flags, quiet, no_progress):
@@ -110,17 +155,21 @@ def _build(config, flags, quiet, no_progress):
 @main.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @layers_option
+@unsafe_option
+@custom_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @verbose_option
-def inspect(model, layers, as_json, verbose) -> None:
+def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> None:
     """List the layers of MODEL: index, name, kind, output shape, channels, parameters, drawn or why not."""
     with errors_in_one_line(verbose), calm(verbose):
         from generator import images, plan
         from generator.build import open_keras
         from generator.model.load import check_file
+        from generator.settings import Settings
 
         check_file(model)
-        found = plan.plan_layers(open_keras(model, images.digest(model)).describe().layers, layers, False)
+        settings = Settings(model, Path(), allow_unsafe=bool(allow_unsafe), custom_objects=custom_objects)
+        found = plan.plan_layers(open_keras(settings, images.digest(model)).describe().layers, layers, False)
     keys = ("index", "name", "kind", "shape", "channels", "parameters", "reason")
     rows = [{key: getattr(layer, key) for key in keys} | {"drawn": layer.reason is None} for layer in found]
     if as_json:
@@ -131,7 +180,7 @@ def inspect(model, layers, as_json, verbose) -> None:
             str(row["index"]),
             one_line(row["name"]),
             one_line(row["kind"]),
-            "×".join(map(str, row["shape"])) or "1",
+            shape_in_words(row["shape"]) if row["shape"] else "–",
             "–" if row["channels"] is None else str(row["channels"]),
             f"{row['parameters']:,}",
             "drawn" if row["drawn"] else f"not drawn: {row['reason']}",
@@ -150,6 +199,7 @@ def inspect(model, layers, as_json, verbose) -> None:
 @images_option
 @output_option
 @layers_option
+@model_options
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, help="Port on localhost [8000].")
 @verbose_option
 @progress_option

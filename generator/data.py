@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+MOST_BARS = 4096  # values of a layer without maps that are drawn as bars
 FAMILIES = ("convolution", "pooling", "normalization", "activation", "merging", "resizing", "other")
 
 
@@ -13,29 +14,57 @@ class LayerInfo:
     """One call of a layer, as the model reports it.
 
     `index` counts calls from 1 in execution order, inputs excluded. `shape` is the output's shape without
-    its batch axis, (height, width, channels) for a stack of feature maps. `activation` names the function
-    that the layer applies to its own result. `repeats` is the index of the layer whose output this one
-    hands on unchanged, 0 for the model's input, `None` where it computes something.
+    its batch axis and with the channels last; a side that depends on the image is `None`. `activation` names
+    the function that the layer applies to its own result. `repeats` is the index of the layer whose output
+    this one hands on unchanged, 0 for the model's input, `None` where it computes something. `missing` tells
+    why there is no output to draw, `notice` what a picture leaves out.
     """
 
     index: int
     name: str
     kind: str
     family: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     parameters: int
     activation: str | None = None
     repeats: int | None = None
+    missing: str | None = None
+    notice: str | None = None
+
+    @property
+    def map_shape(self) -> tuple[int | None, int | None, int] | None:
+        """The (height, width, channels) that are drawn, `None` where the output is no stack of maps.
+
+        A sequence (time, channels) is one map of channels over time; of a volume the middle slice is drawn.
+        """
+        match self.shape:
+            case () | (_,):
+                return None
+            case (time, channels):
+                return channels, time, 1
+            case (height, width, channels) | (_, height, width, channels):
+                return height, width, channels
+        return None
 
     @property
     def is_map(self) -> bool:
         """Whether the output is a stack of feature maps that has something in it."""
-        return len(self.shape) == 3 and min(self.shape) > 0
+        return self.map_shape is not None and 0 not in self.shape and self.missing is None
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether the output is (time, channels), drawn as one map on one scale."""
+        return len(self.shape) == 2
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether the output is a row of numbers, few enough to be drawn as bars."""
+        return len(self.shape) == 1 and 0 < self.shape[0] <= MOST_BARS and self.missing is None
 
     @property
     def channels(self) -> int | None:
-        """The number of feature maps, `None` where the output is no stack of maps."""
-        return self.shape[-1] if len(self.shape) == 3 else None
+        """The number of feature maps that are drawn, `None` where the output is no stack of maps."""
+        return self.map_shape[-1] if self.map_shape else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,25 +77,40 @@ class Layer(LayerInfo):
 
 
 @dataclass(frozen=True)
+class ModelInput:
+    """One of a model's inputs, shape without its batch axis, and what it is fed, in words.
+
+    `folder` has the pictures for it, where it gets some of its own.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    fed: str
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """What is known of a model before an image is shown to it.
 
-    `input_shape` is (height, width, channels). `value_range` is what the model's own first layer tells of
-    the pixel values it expects, (0, 255) or (0, 1), `None` where it tells nothing. `final_activation` is
-    the name of the function that made the output, `output_shapes` are without the batch axis. `repairs` says
-    what was changed in an old file's configuration to load it.
+    `input_shape` is (height, width, channels) of the picture; a side that the model leaves open is `None`.
+    `value_range` is what the model's own first layer tells of the pixel values it expects, (0, 255) or (0,
+    1), `None` where it tells nothing. `final_activation` is the name of the function that made the output,
+    `output_shapes` are without the batch axis. `repairs` says what was changed in an old file's configuration
+    to load it.
     """
 
     file: str
     digest: str
     name: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int | None, int | None, int]
     parameters: int
     layers: tuple[LayerInfo, ...]
     output_shapes: tuple[tuple[int, ...], ...]
     final_activation: str | None
     value_range: tuple[int, int] | None
     repairs: tuple[str, ...] = ()
+    inputs: tuple[ModelInput, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
 
 
@@ -86,7 +130,7 @@ class PreparedImage:
     """An image in three forms.
 
     `original` is uint8 (height, width, 3) as given, `seen` uint8 (height, width, 1 or 3) at the model's
-    size, and `values` float32 of the same shape as `seen`, scaled as the model expects it.
+    size, and `values` float32 (height, width, channels), scaled as the model expects it.
     """
 
     original: np.ndarray
@@ -108,14 +152,31 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Activations:
-    """What one forward pass gave: read-only float32 (height, width, channels) by layer index.
+class Check:
+    """How far what was recorded is from what the model computes without being watched.
 
-    `outputs` are the model's own, float32 without the batch axis.
+    `output` is the largest absolute difference of the model's outputs, `layers` that of each layer computed
+    again from its recorded input, by index, where that was asked for. `random` names what gives another
+    result each time, `failed` what differs by more than rounding explains.
+    """
+
+    output: float
+    layers: dict[int, float] = field(default_factory=dict)
+    random: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What one forward pass gave, by layer index, as read-only float32.
+
+    Maps are (height, width, channels), the values of a layer without maps (1, values, 1). `outputs` are the
+    model's own, float32 without the batch axis, none where the model is incomplete.
     """
 
     maps: dict[int, np.ndarray]
     outputs: tuple[np.ndarray, ...]
+    check: Check | None = None
 
 
 @dataclass(frozen=True)
@@ -164,12 +225,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What became of one layer for one image.
+    """What became of one layer for one image, whose maps are `shape` (height, width, channels).
 
-    `enlarged` is the grid's whole factor. `ranges` is float64 (channels, 2): the values that got the first
-    and the last colour.
+    `grid` shows all channels, or the bars of a layer without maps. `enlarged` is its whole factor. `ranges`
+    is float64 (channels, 2): the values that got the first and the last colour.
     """
 
+    shape: tuple[int, int, int]
     grid: Picture
     channels: tuple[Picture, ...]
     enlarged: int
@@ -200,16 +262,21 @@ class Animation:
 
 @dataclass(frozen=True)
 class ImageResult:
-    """Everything drawn of one image. `layers` is by slug; a failed image has `image.error` and no more."""
+    """Everything drawn of one image. `layers` is by slug; a failed image has `image.error` and no more.
+
+    `fed` is the shape of the model's input, (height, width, channels).
+    """
 
     image: InputImage
     size: tuple[int, int] | None = None
     original: Picture | None = None
     seen: Picture | None = None
+    fed: tuple[int, int, int] | None = None
     prediction: Prediction | None = None
     layers: dict[str, LayerResult] = field(default_factory=dict)
     layers_gif: Animation | None = None
     channels_gif: Animation | None = None
+    check: Check | None = None
 
 
 @dataclass(frozen=True)
@@ -236,4 +303,5 @@ class BuildReport:
     written: int
     removed: int
     failed: tuple[InputImage, ...]
+    unverified: tuple[str, ...]
     seconds: dict[str, float]

@@ -4,6 +4,7 @@ import hashlib
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ FORMATS = {
     ".tiff": "TIFF",
     ".gif": "GIF",
 }
+DEFAULT_CHANNELS = {1: ("L",), 3: ("R", "G", "B")}
 LARGEST = 64_000_000  # pixels; a decoded picture of this size takes 256 MB
 
 # keras.applications.imagenet_utils.preprocess_input, modes "caffe" and "torch"
@@ -110,18 +112,66 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def prepare(original: np.ndarray, input_shape: Sequence[int], pixels: str) -> PreparedImage:
-    """Resize uint8 (height, width, 3) to the model's input and scale its values by the convention `pixels`.
+@dataclass(frozen=True)
+class Preparation:
+    """How a picture becomes a model's input: its pixel convention, what fills the channels, the longest side.
 
-    The picture is stretched to the input's shape, as training pipelines do, and averaged where it shrinks.
-    Raises `ImageError` when the model takes neither one nor three channels.
+    `channels` has "R", "G", "B", "L" (grey) or a number of 0…255 for each channel; none means RGB for three
+    channels and grey for one. `longest` bounds the sides that a model leaves open.
     """
-    height, width, channels = input_shape
-    if channels not in (1, 3):
-        raise ImageError(f"expected a model that takes 1 or 3 channels, received one that takes {channels}")
-    image = Image.fromarray(original).convert("L" if channels == 1 else "RGB")
-    seen = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).reshape(input_shape)
-    return PreparedImage(original, seen, scale_pixels(seen, pixels))
+
+    pixels: str
+    channels: tuple[str, ...] = ()
+    longest: int = 512
+
+    def apply(self, original: np.ndarray, input_shape: Sequence[int | None]) -> PreparedImage:
+        """Resize uint8 (height, width, 3) to (height, width, channels) and scale its values.
+
+        The picture is stretched to the input's shape, as training pipelines do, and averaged where it
+        shrinks; where the shape is open it keeps its own.
+        """
+        *sides, channels = input_shape
+        size = fit_sides(original.shape[:2], sides, self.longest)
+        image = Image.fromarray(original).resize(size[::-1], Image.Resampling.BILINEAR)
+        filling = self.channels or DEFAULT_CHANNELS[channels]
+        stack = np.stack([_plane(image, each) for each in filling], axis=-1)
+        seen = stack if channels in DEFAULT_CHANNELS else np.asarray(image)
+        return PreparedImage(original, seen, scale_pixels(stack, self.pixels))
+
+
+def check_channels(channels: Sequence[str], wanted: int) -> None:
+    """Raise `ImageError` unless it is known what fills each of the model's channels."""
+    if len(channels or DEFAULT_CHANNELS.get(wanted, ())) != wanted:
+        received = f"{len(channels)} in --channels" if channels else "none"
+        example = ",".join(("R", "G", "B", *"0" * wanted)[:wanted])
+        raise ImageError(
+            f"expected what fills each of the model's {wanted} channels, received {received}: "
+            f"add for example --channels {example}"
+        )
+
+
+def fit_sides(given: Sequence[int], sides: Sequence[int | None], longest: int) -> tuple[int, int]:
+    """Return (height, width): the known sides, the open ones in proportion to `given`, at most `longest`."""
+    height, width = given
+    match tuple(sides):
+        case (None, None):
+            scale = min(1, longest / max(height, width))
+        case (None, known):
+            scale = known / width
+        case (known, None):
+            scale = known / height
+        case _:
+            scale = 1
+    pairs = zip(sides, given, strict=True)
+    return tuple(side or min(longest, max(1, round(each * scale))) for side, each in pairs)
+
+
+def _plane(image: Image.Image, filling: str) -> np.ndarray:
+    if filling in "RGB":
+        return np.asarray(image.getchannel(filling))
+    if filling == "L":
+        return np.asarray(image.convert("L"))
+    return np.full(image.size[::-1], int(filling), np.uint8)
 
 
 def scale_pixels(seen: np.ndarray, pixels: str) -> np.ndarray:

@@ -1,17 +1,18 @@
 """The description of a website for programs, `gallery/manifest.json`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from generator import __version__, plan
 from generator.data import ImageResult, Layer, ModelInfo
 
-FORMAT = 1
+FORMAT = 2
 
 
 def manifest(model: ModelInfo, layers: Sequence[Layer], results: Sequence[ImageResult], pixels: str) -> bytes:
     """Return the manifest as UTF-8 JSON. All paths in it are relative to the website's root."""
+    mapped = {layer.slug for layer in layers if layer.is_map}
     content = {
         "format": FORMAT,
         "generator": __version__,
@@ -20,14 +21,29 @@ def manifest(model: ModelInfo, layers: Sequence[Layer], results: Sequence[ImageR
             "sha256": model.digest,
             "name": model.name,
             "input_shape": list(model.input_shape),
+            "inputs": {each.name: {"shape": list(each.shape), "fed": each.fed} for each in model.inputs},
+            "repairs": list(model.repairs),
             "parameters": model.parameters,
             "pixels": pixels,
             "versions": model.versions,
         },
         "layers": [_layer(layer) for layer in layers],
-        "images": [_image(result) for result in results],
+        "verification": _verification(results),
+        "images": [_image(result, mapped) for result in results],
     }
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _verification(results: Sequence[ImageResult]) -> dict[str, Any]:
+    checks = {result.image.slug: result.check for result in results if result.check}
+    return {
+        "largest_output_difference": max((each.output for each in checks.values()), default=None),
+        "largest_layer_difference": max(
+            (apart for each in checks.values() for apart in each.layers.values()), default=None
+        ),
+        "random": sorted({name for each in checks.values() for name in each.random}),
+        "failed": {slug: list(each.failed) for slug, each in checks.items() if each.failed},
+    }
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
@@ -42,11 +58,13 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "activation": layer.activation,
         "same_as": layer.same_as,
         "drawn": layer.reason is None,
+        "reason": layer.reason,
+        "notice": layer.notice,
         "page": f"{plan.layer_page(layer.slug)}.html" if layer.reason is None else None,
     }
 
 
-def _image(result: ImageResult) -> dict[str, Any]:
+def _image(result: ImageResult, mapped: Collection[str]) -> dict[str, Any]:
     image = result.image
     facts = {
         "slug": image.slug,
@@ -66,7 +84,7 @@ def _image(result: ImageResult) -> dict[str, Any]:
         "channels_gif": result.channels_gif.gif.path if result.channels_gif else None,
         "layers": {
             slug: {
-                "page": f"{plan.image_layer_page(image.slug, slug)}.html",
+                **({"page": f"{plan.image_layer_page(image.slug, slug)}.html"} if slug in mapped else {}),
                 "grid": layer.grid.path,
                 **({"channels": [each.path for each in layer.channels]} if layer.channels else {}),
             }

@@ -16,7 +16,7 @@ import yaml
 
 from generator import parts, plan
 from generator.data import ImageResult, Layer
-from generator.text import count, one_line
+from generator.text import count, one_line, shape_in_words
 
 COLUMNS = 4  # images side by side in one table
 NEARBY = 4  # images before and after that a page links to, so that pages do not grow with the gallery
@@ -56,10 +56,11 @@ def all_pages(site: parts.Site) -> Iterator[Page]:
     yield _model(site)
     for position, result in enumerate(site.results):
         yield _image(site, position, result)
-    for position, layer in enumerate(site.plan.drawn):
-        yield _layer(site, position, layer)
+    for layer in site.plan.drawn:
+        yield _layer(site, layer)
+    for layer in site.plan.mapped:
         for result in site.good:
-            yield _image_layer(site, position, layer, result)
+            yield _image_layer(site, layer, result)
 
 
 def environment(folders: Sequence[Path]) -> jinja2.Environment:
@@ -95,7 +96,7 @@ def _index(site: parts.Site) -> Page:
     columns = [parts.describe_image(plan.INDEX, result) for result in site.results]
     tables = [columns[start : start + COLUMNS] for start in range(0, len(columns), COLUMNS)]
     facts = (
-        f"{'×'.join(map(str, model.input_shape))} input, {count(len(site.plan.layers), 'layer')}, "
+        f"{shape_in_words(model.input_shape)} input, {count(len(site.plan.layers), 'layer')}, "
         f"{len(site.plan.drawn):,} drawn, {count(model.parameters, 'parameter')}"
     )
     return Page(
@@ -136,9 +137,9 @@ def _image(site: parts.Site, position: int, result: ImageResult) -> Page:
     content: dict[str, Any] = {"error": image.error}
     if not image.error:
         width, height = result.size
-        model_size = "×".join(map(str, site.model.input_shape))
         content |= {
             "prediction": result.prediction,
+            "failed": parts.say_failed(result),
             "original": parts.show(
                 path, result.original, f"{image.name} as given", f"As given: {width}×{height}"
             ),
@@ -146,7 +147,7 @@ def _image(site: parts.Site, position: int, result: ImageResult) -> Page:
                 path,
                 result.seen,
                 f"{image.name} as the model sees it",
-                f"As the model sees it: {model_size}, pixel values {site.pixels}",
+                f"As the model sees it: {shape_in_words(result.fed)}, pixel values {site.pixels}",
             ),
             "players": parts.list_players(path, result),
             "rows": [parts.describe_layer(site, path, layer, (result,)) for layer in site.plan.layers],
@@ -179,23 +180,25 @@ def _layers(site: parts.Site) -> Page:
 
 
 def _neighbours(
-    site: parts.Site, page: str, position: int, image: str | None
+    site: parts.Site, page: str, layer: Layer, image: str | None
 ) -> tuple[parts.Link | None, parts.Link | None]:
-    """Return links to the drawn layers before and after the one at `position`, for one image or for all."""
+    """Return links to the layers with such a page before and after `layer`, for one image or for all."""
+    layers = site.plan.mapped if image else site.plan.drawn
+    position = layers.index(layer)
 
     def to(index: int) -> parts.Link | None:
-        if not 0 <= index < len(site.plan.drawn):
+        if not 0 <= index < len(layers):
             return None
-        layer = site.plan.drawn[index]
+        layer = layers[index]
         target = plan.image_layer_page(image, layer.slug) if image else plan.layer_page(layer.slug)
         return parts.link_to(page, target, f"{layer.index} {layer.name}")
 
     return to(position - 1), to(position + 1)
 
 
-def _layer(site: parts.Site, position: int, layer: Layer) -> Page:
+def _layer(site: parts.Site, layer: Layer) -> Page:
     path = plan.layer_page(layer.slug)
-    previous, following = _neighbours(site, path, position, None)
+    previous, following = _neighbours(site, path, layer, None)
     drawn = [result.layers[layer.slug] for result in site.good]
     return Page(
         path=path,
@@ -211,15 +214,16 @@ def _layer(site: parts.Site, position: int, layer: Layer) -> Page:
             "family": FAMILIES_IN_WORDS[layer.family],
             "legend": parts.explain_colours(site, layer, drawn),
             "enlarged": drawn[0].enlarged,
+            "failed": [each for each in (parts.say_failed(result, layer) for result in site.good) if each],
             "numbers": [parts.summarize_image(path, result, layer) for result in site.good],
         },
     )
 
 
-def _image_layer(site: parts.Site, position: int, layer: Layer, result: ImageResult) -> Page:
+def _image_layer(site: parts.Site, layer: Layer, result: ImageResult) -> Page:
     path = plan.image_layer_page(result.image.slug, layer.slug)
     drawn = result.layers[layer.slug]
-    previous, following = _neighbours(site, path, position, result.image.slug)
+    previous, following = _neighbours(site, path, layer, result.image.slug)
     place = site.good.index(result)
     others = [
         parts.link_to(path, plan.image_layer_page(other.image.slug, layer.slug), other.image.name)
@@ -254,7 +258,10 @@ def _image_layer(site: parts.Site, position: int, layer: Layer, result: ImageRes
             "legend": parts.explain_colours(site, layer, [drawn]),
             "display": parts.whole_width(drawn.grid),
             "channels": parts.show_channels(path, result, layer),
-            "channel_factor": drawn.channels[0].width // layer.shape[1] if drawn.channels else 1,
+            "count": count(layer.channels, "channel"),
+            "map_size": shape_in_words(drawn.shape[:2]),
+            "channel_factor": drawn.channels[0].width // drawn.shape[1] if drawn.channels else 1,
+            "failed": parts.say_failed(result, layer),
             "constant": constant,
             "table": parts.list_numbers(layer, drawn),
         },
@@ -272,7 +279,7 @@ def _compare(site: parts.Site) -> Page:
         content={
             "legend": parts.explain_colours(site, None, ()),
             "columns": [parts.describe_image(path, result) for result in site.good],
-            "rows": [parts.describe_layer(site, path, layer, site.good) for layer in site.plan.drawn],
+            "rows": [parts.describe_layer(site, path, layer, site.good) for layer in site.plan.mapped],
         },
     )
 
@@ -282,12 +289,19 @@ def _model(site: parts.Site) -> Page:
     facts = (
         ("File", model.file),
         ("SHA-256", model.digest),
-        ("Input", "×".join(map(str, model.input_shape)) + " (height, width, channels)"),
+        ("Input", shape_in_words(model.input_shape) + " (height, width, channels)"),
         ("Pixel values", site.pixels),
-        ("Output", " and ".join("×".join(map(str, shape)) or "1" for shape in model.output_shapes)),
+        ("Output", " and ".join(map(shape_in_words, model.output_shapes)) or "left out"),
         ("Parameters", f"{model.parameters:,}"),
         ("Colours", f"{site.colours}, scaled by {site.scale}"),
+        *(
+            [(f"Input {each.name}", f"{shape_in_words(each.shape)}: {each.fed}") for each in model.inputs]
+            if len(model.inputs) > 1
+            else []
+        ),
         *[("Repaired", each) for each in model.repairs],
+        *[("Left out", each) for each in parts.say_missing(model)],
+        ("Verified", parts.say_verified(site)),
         ("Made with", ", ".join(f"{name} {version}" for name, version in model.versions.items())),
     )
     return Page(

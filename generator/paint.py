@@ -1,6 +1,6 @@
 """Draw all images: for each one forward pass, its pictures, and then the animations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,30 +39,33 @@ class Extractor(Protocol):
     def describe(self) -> ModelInfo:
         """Return what is known of the model and its layers."""
 
-    def extract(self, values: np.ndarray) -> Activations:
-        """Return every layer's output for one image, float32 (height, width, channels)."""
+    def extract(self, values: np.ndarray, others: Mapping[str, np.ndarray]) -> Activations:
+        """Return every layer's output for one image, float32 (height, width, channels).
+
+        `others` are the pictures for further inputs by name. Raises `ImageError` when the image does not fit.
+        """
 
 
 @dataclass
 class Painter:
     """Draws images one after the other and writes their pictures.
 
-    `pool` maps renderers over jobs; `spill` is a folder for what the animations over channels need later, so
-    that only one image's activations are in memory. `side` is the canvas of the animations over layers: the
-    largest at which the first image's GIF stays within `GIF_AIM`, then the same for all.
+    `preparation` says how pictures become values. `pool` maps renderers over jobs; `spill` is a folder for
+    what the animations over channels need later, so that only one image's activations are in memory. `side`
+    is the canvas of the animations over layers: the largest at which the first image's GIF stays within
+    `GIF_AIM`, then the same for all.
     """
 
     plan: plan.Plan
     style: render.Style
+    preparation: images.Preparation
     pool: Executor
     sources: SourceFolder
     spill: Path
     tell: Callable[[Step], None]
     side: int | None = None
 
-    def draw(
-        self, extractor: Extractor, model: ModelInfo, pixels: str, labels: Sequence[str]
-    ) -> tuple[ImageResult, ...]:
+    def draw(self, extractor: Extractor, model: ModelInfo, labels: Sequence[str]) -> tuple[ImageResult, ...]:
         """Draw every image. Raises `ImageError` when none of them can be read."""
         results = []
         for number, image in enumerate(self.plan.images):
@@ -71,21 +74,35 @@ class Painter:
                 results.append(ImageResult(image))
                 continue
             try:
-                prepared = images.prepare(images.decode(image.path), model.input_shape, pixels)
+                prepared = self.preparation.apply(images.decode(image.path), model.input_shape)
+                activations = extractor.extract(prepared.values, self._others(image, model))
             except ImageError as error:
                 results.append(ImageResult(replace(image, error=str(error))))
                 continue
-            activations = extractor.extract(prepared.values)
             prediction = predict(activations.outputs, model.final_activation, labels)
             maps = [activations.maps[layer.index] for layer in self.plan.drawn]
             drawn = self._draw_layers(number, image, maps)
-            animation = self._layers_animation(image, maps, drawn)
+            stacks = [activations.maps[layer.index] for layer in self.plan.mapped]
+            animation = self._layers_animation(image, stacks, drawn)
             result = self._draw_input(image, prepared, prediction)
-            results.append(replace(result, layers=drawn, layers_gif=animation))
+            results.append(replace(result, layers=drawn, layers_gif=animation, check=activations.check))
         if all(result.image.error for result in results):
             names = "; ".join(f"{each.image.name}: {each.image.error}" for each in results[:3])
             raise ImageError(f"expected at least one readable image, received none ({names})")
         return tuple(results)
+
+    def _others(self, image: InputImage, model: ModelInfo) -> dict[str, np.ndarray]:
+        """Return the pictures for the model's other inputs: of the same name, or the only one there is."""
+        others = {}
+        for each in model.inputs:
+            if each.folder:
+                found = images.find_images(each.folder)
+                same = [path for path in found if path.stem == image.path.stem] or found
+                if len(same) > 1:
+                    wanted = f"one picture called {image.path.stem} in {each.folder.name} for {each.name}"
+                    raise ImageError(f"expected {wanted}, received {len(same)}: name them alike")
+                others[each.name] = self.preparation.apply(images.decode(same[0]), each.shape).values
+        return others
 
     def _tell(self, number: int, layers: int, image: InputImage) -> None:
         each = len(self.plan.drawn)
@@ -119,13 +136,14 @@ class Painter:
             size=prepared.original.shape[1::-1],
             original=Picture(f"{folder}/original.jpg", *size),
             seen=Picture(f"{folder}/seen.png", width * factor, height * factor),
+            fed=prepared.values.shape,
             prediction=prediction,
         )
 
     def _layers_animation(
         self, image: InputImage, maps: Sequence[np.ndarray], drawn: dict[str, LayerResult]
     ) -> Animation:
-        layers = self.plan.drawn
+        layers = self.plan.mapped
         ranges = [drawn[layer.slug].ranges for layer in layers]
         for side in [self.side] if self.side else CANVASES:
             pictures = list(self.pool.map(render.layer_frame, layers, maps, ranges, [side] * len(layers)))

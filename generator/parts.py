@@ -11,7 +11,7 @@ from generator import plan
 from generator.data import Animation, ImageResult, Layer, LayerResult, MapStatistics, ModelInfo, Picture
 from generator.encode import SPECIAL_COLOURS
 from generator.raster import CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
-from generator.text import count, number, one_line, size
+from generator.text import count, number, one_line, shape_in_words, size
 
 CONSTANT_FLAG = "constant"
 RULES = {
@@ -180,7 +180,8 @@ def describe_layer(site: Site, page: str, layer: Layer, results: Sequence[ImageR
     link = None
     if layer.reason is None:
         one = results[0] if len(results) == 1 else None
-        target = plan.image_layer_page(one.image.slug, layer.slug) if one else plan.layer_page(layer.slug)
+        own = one and layer.is_map
+        target = plan.image_layer_page(one.image.slug, layer.slug) if own else plan.layer_page(layer.slug)
         link = link_to(page, target, layer.name)
     same = None
     repeated = next((each for each in site.plan.layers if each.slug == layer.same_as), None)
@@ -191,7 +192,9 @@ def describe_layer(site: Site, page: str, layer: Layer, results: Sequence[ImageR
 
 
 def _grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:
-    href = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
+    href = None
+    if layer.is_map:
+        href = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
     caption = f"{one_line(result.image.name)}: {say_scaling(site, result, layer)}"
     shown = show(page, result.layers[layer.slug].grid, describe_grid(result, layer), caption, href)
     return replace(shown, numbers=_span(*_extremes(result.layers[layer.slug].statistics)))
@@ -200,17 +203,24 @@ def _grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:
 def say_scaling(site: Site, result: ImageResult, layer: Layer) -> str:
     """Say in a caption how a grid is coloured, with its numbers."""
     span = _span(*_extremes(result.layers[layer.slug].statistics))
+    if not layer.is_map:
+        return f"bars from zero; values {span}"
     return f"{CAPTIONS[_scale(site, layer)]}; values {span}"
 
 
 def _scale(site: Site, layer: Layer) -> str:
-    return "layer" if layer.shape[:2] == (1, 1) else site.scale
+    return "layer" if layer.shape[:2] == (1, 1) or layer.is_sequence else site.scale
 
 
 def describe_grid(result: ImageResult, layer: Layer) -> str:
     """Say what a grid shows, from its numbers, for those who do not see it."""
     statistics = result.layers[layer.slug].statistics
     low, high = _extremes(statistics)
+    if not layer.is_map:
+        return (
+            f"Bars of {count(layer.shape[0], 'value')} of {layer.name} for {result.image.name}: "
+            f"values from {number(low)} to {number(high)}"
+        )
     constant = int(constant_channels(layer, result.layers[layer.slug]).sum())
     return (
         f"Grid of {count(layer.channels, 'feature map')} of {layer.name} for {result.image.name}: "
@@ -232,14 +242,16 @@ def kind_of(layer: Layer) -> str:
 
 def shape_of(layer: Layer) -> str:
     """Return an output's shape for people."""
-    return "×".join(map(str, layer.shape)) or "1"
+    return shape_in_words(layer.shape)
 
 
 def summarize_image(page: str, result: ImageResult, layer: Layer) -> Numbers:
     """Return the numbers of one layer for one image."""
     statistics = result.layers[layer.slug].statistics
     low, high = _extremes(statistics)
-    link = link_to(page, plan.image_layer_page(result.image.slug, layer.slug), result.image.name)
+    slug = result.image.slug
+    target = plan.image_layer_page(slug, layer.slug) if layer.is_map else plan.image_page(slug)
+    link = link_to(page, target, result.image.name)
     flags = _flags(constant_channels(layer, result.layers[layer.slug]), statistics.flawed)
     active = f"{_mean(statistics.active):.0%}"
     return Numbers(link, number(low), number(high), number(_mean(statistics.mean)), active, flags)
@@ -299,6 +311,59 @@ def list_numbers(layer: Layer, drawn: LayerResult) -> Markup:
     ]
     lines = ("".join(f"{cell:>11}" for cell in row[:5]) + f"   {row[5]}" for row in rows)
     return escape("\n".join(line.rstrip() for line in lines))
+
+
+def say_missing(model: ModelInfo) -> list[str]:
+    """Say which layers there is nothing to show of, and why; layers with one reason share a sentence."""
+    names: dict[str, list[str]] = {}
+    for layer in model.layers:
+        if layer.missing and not layer.shape:
+            names.setdefault(layer.missing, []).append(one_line(layer.name))
+    return [f"left out {_some(each)}: {one_line(why)}" for why, each in names.items()]
+
+
+def say_zeros(model: ModelInfo) -> list[str]:
+    """Say which inputs get zeros for want of anything better."""
+    return [f"input {one_line(each.name)} gets {each.fed}" for each in model.inputs if "zeros" in each.fed]
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + rest
+
+
+def say_failed(result: ImageResult, layer: Layer | None = None) -> str | None:
+    """Say that a check failed, for an image or one of its layers, `None` where all is well."""
+    failed = result.check.failed if result.check else ()
+    if layer:
+        failed = [each for each in failed if each == layer.name]
+    if not failed:
+        return None
+    return (
+        f"These pictures may be wrong: for {one_line(result.image.name)}, {_some(failed)} came out "
+        "differently when the model ran without being watched."
+    )
+
+
+def say_verified(site: Site) -> str:
+    """Say what was compared with the unwatched model, and the largest difference."""
+    checks = [result.check for result in site.good if result.check]
+    if not checks:
+        return "not checked"
+    failed = [each for check in checks for each in check.failed]
+    random = sorted({each for check in checks for each in check.random})
+    words = (
+        f"the output of {count(len(checks), 'image')} equals that of a second, unwatched run, "
+        f"largest difference {number(max(check.output for check in checks))}"
+    )
+    layers = [apart for check in checks for apart in check.layers.values()]
+    if layers:
+        words += (
+            f"; {count(len(checks[0].layers), 'layer')} computed again for each, "
+            f"largest difference {number(max(layers))}"
+        )
+    words += f"; gives another result each time: {_some(random)}" if random else ""
+    return f"FAILED for {_some(failed)}; {words}" if failed else words
 
 
 def _flags(constant: np.ndarray, flawed: np.ndarray) -> str:

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from generator.data import InputImage, Layer, LayerInfo, RenderTask
 from generator.errors import LayerError
 from generator.raster import evenly_spaced
+from generator.text import shape_in_words
 
 INDEX, IMAGES, LAYERS = "index", "gallery/images/index", "gallery/layers/index"
 COMPARE, MODEL = "gallery/compare", "gallery/model"
@@ -36,9 +37,14 @@ class Plan:
         return tuple(layer for layer in self.layers if layer.reason is None)
 
     @property
+    def mapped(self) -> tuple[Layer, ...]:
+        """The drawn layers that make feature maps; the others are drawn as bars."""
+        return tuple(layer for layer in self.drawn if layer.is_map)
+
+    @property
     def convolutions(self) -> tuple[Layer, ...]:
         """The drawn layers whose channels make the animation over channels."""
-        return tuple(layer for layer in self.drawn if layer.family == "convolution")
+        return tuple(layer for layer in self.mapped if layer.family == "convolution")
 
     def tasks(self, image: InputImage) -> tuple[RenderTask, ...]:
         """Return one task a drawn layer."""
@@ -46,6 +52,8 @@ class Plan:
 
     def _task(self, image: InputImage, layer: Layer) -> RenderTask:
         folder = image_layer_page(image.slug, layer.slug)
+        if not layer.is_map:
+            return RenderTask(image.slug, layer, f"{folder}.png", (), ())
         single = "all" in self.singles or layer.family in self.singles
         digits = len(str(layer.channels - 1))
         names = (f"{folder}/channel-{channel:0{digits}d}.png" for channel in range(layer.channels))
@@ -123,7 +131,7 @@ def plan_layers(
         )
         for info in infos
     )
-    if all(layer.reason for layer in layers):
+    if not any(layer.is_map and layer.reason is None for layer in layers):
         raise LayerError(
             "expected at least one layer that makes feature maps, received none: "
             "`activation-gallery inspect` tells why each layer is left out"
@@ -142,9 +150,12 @@ def _matches(info: LayerInfo, pattern: str) -> bool:
 
 
 def _reason(info: LayerInfo, patterns: Collection[str], draw_identity: bool) -> str | None:
-    if not info.is_map:
-        shape = "×".join(map(str, info.shape)) or "a single number"
-        return f"its output ({shape}) is no stack of feature maps"
+    if info.missing:
+        return info.missing
+    if 0 in info.shape:
+        return f"its output ({shape_in_words(info.shape)}) is empty"
+    if not info.is_map and not info.is_vector:
+        return f"its output ({shape_in_words(info.shape)}) is no stack of feature maps"
     if patterns and not any(_matches(info, pattern) for pattern in patterns):
         return "not chosen by --layers"
     if info.repeats is not None and not draw_identity:

@@ -76,6 +76,28 @@ def average_down(maps: np.ndarray, factor: int) -> np.ndarray:
     return (sums / (heights[:, None] * widths)[..., None]).astype(maps.dtype)
 
 
+def bars(values: np.ndarray, limits: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Draw float values (count,) as bars `width` pixels wide, uint8 (`height`, count × width).
+
+    `limits` are the values at the bottom and at the top and get the first and the last colour; bars start at
+    zero. NaN and the infinities fill the whole height with their own colours.
+    """
+    low, high = limits
+    extent = high - low if high > low else 1.0
+    indices = quantize(values[None, :, None], np.array([[low, low + extent]]))[0, 0]
+    rows = (height - 1) - np.rint(np.clip((values - low) / extent, 0, 1) * (height - 1))
+    zero = (height - 1) - round((0 - low) / extent * (height - 1))
+    finite = np.isfinite(values)
+    top = np.where(finite, np.minimum(rows, zero), 0)
+    bottom = np.where(finite, np.maximum(rows, zero), height - 1)
+    row = np.arange(height)[:, None]
+    picture = np.where((row >= top) & (row <= bottom), indices, BACKGROUND).astype(np.uint8)
+    picture = picture.repeat(width, axis=1)
+    if width > 2 * GAP:
+        picture[:, width - 1 :: width] = BACKGROUND
+    return picture
+
+
 def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
     """Repeat every pixel of the last two axes `factor` times in both directions (nearest neighbour)."""
     return picture.repeat(factor, axis=-2).repeat(factor, axis=-1) if factor > 1 else picture

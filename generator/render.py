@@ -8,8 +8,10 @@ import numpy as np
 from generator import encode, raster
 from generator.data import Layer, LayerResult, Picture, RenderResult, RenderTask
 from generator.stats import measure
+from generator.text import shape_in_words
 
 MAP_BOX = 256  # pixels of the longer side of a map in an animation over channels
+BARS_WIDTH, BARS_HEIGHT, WIDEST_BAR = 640, 96, 24  # pixels
 LAYERS_DURATION = 2000  # milliseconds a frame
 CHANNELS_DURATION = 200
 
@@ -32,10 +34,13 @@ class Frames:
 
 def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResult:
     """Draw the grid, the single channels and the animation's frames of float32 (height, width, channels)."""
+    if not task.layer.is_map:
+        return _render_bars(task, maps, style)
     height, width, channels = maps.shape
-    ranges = raster.value_ranges(maps, style.scale)
+    scale = "layer" if task.layer.is_sequence else style.scale
+    ranges = raster.value_ranges(maps, scale)
     indices = raster.quantize(maps, ranges)
-    factor = raster.cell_factor(height, width)
+    factor = raster.picture_factor(height, width) if channels == 1 else raster.cell_factor(height, width)
     columns = raster.grid_columns(channels, height * factor, width * factor)
     sheet = raster.tile(raster.enlarge(indices, factor), columns)
     files = {task.grid: encode.png(sheet, style.table)}
@@ -44,8 +49,21 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
         files[path] = encode.png(channel, style.table, single)
     pictures = tuple(Picture(path, width * single, height * single) for path in task.channels)
     grid = Picture(task.grid, sheet.shape[1], sheet.shape[0])
-    layer = LayerResult(grid, pictures, factor, ranges, measure(maps))
+    layer = LayerResult(maps.shape, grid, pictures, factor, ranges, measure(maps))
     return RenderResult(task, layer, files, _channel_frames(maps, ranges, task.frames))
+
+
+def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderResult:
+    """Draw the values of a layer without maps, (1, values, 1), as bars from zero, on a scale of their own."""
+    row = values[0, :, 0].astype(np.float64)
+    finite = row[np.isfinite(row)]
+    limits = np.array([min(0, finite.min(initial=0)), max(0, finite.max(initial=0))])
+    width = max(1, min(WIDEST_BAR, BARS_WIDTH // len(row)))
+    picture = raster.bars(row, limits, BARS_HEIGHT, width)
+    shown = Picture(task.grid, picture.shape[1], picture.shape[0])
+    layer = LayerResult(values.shape, shown, (), 1, limits[None], measure(values))
+    files = {task.grid: encode.png(picture, style.table)}
+    return RenderResult(task, layer, files, np.empty((0, 1, 1), np.uint8))
 
 
 def _channel_frames(maps: np.ndarray, ranges: np.ndarray, chosen: Sequence[int]) -> np.ndarray:
@@ -90,7 +108,7 @@ def channels_frames(chosen: Sequence[tuple[Layer, int, np.ndarray]]) -> Frames:
     for (layer, channel, _), picture in zip(chosen, scaled, strict=True):
         lines = (
             f"{layer.index} {layer.name}",
-            f"channel {channel} of {layer.channels} · {layer.shape[0]}×{layer.shape[1]}",
+            f"channel {channel} of {layer.channels} · {shape_in_words(layer.map_shape[:2])}",
         )
         frames.append(np.concatenate([encode.caption(lines, width), raster.centre(picture, height, width)]))
     return Frames(np.stack(frames), CHANNELS_DURATION)

@@ -1,9 +1,10 @@
 """The settings: `gallery.toml` and the command line become one frozen `Settings`."""
 
 import difflib
+import math
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ CONFIG_NAME = "gallery.toml"
 class Settings:
     """All that decides what a build makes. The comments in `gallery.toml` say what each means.
 
-    `project` is the folder of `gallery.toml`, `None` where there is none.
+    `allow_unsafe` and `custom_objects` let code run, so they are flags only: a settings file may be a
+    stranger's. `project` is the folder of `gallery.toml`, `None` where there is none.
     """
 
     model: Path
@@ -35,6 +37,13 @@ class Settings:
     pixels: str = "auto"
     gif_channels_per_layer: int = 32
     gif_channels: int = 480
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    input_channels: tuple[str, ...] = ()
+    longest_side: int = 512
+    pre_activation: bool = False
+    verify: bool = False
+    allow_unsafe: bool = False
+    custom_objects: tuple[str, ...] = ()
     project: Path | None = None
     site: bool = True
 
@@ -50,7 +59,7 @@ def load_settings(config: Path | None, folder: Path, flags: Mapping[str, Any]) -
     if config is not None or path.is_file():
         values, errors = _read(path)
         values["project"] = path.parent.resolve()
-    values |= {key: value for key, value in flags.items() if value not in (None, ())}
+    values |= {key: value for key, value in flags.items() if value not in (None, (), {})}
     missing = [f"--{name}" for name in ("model", "images") if name not in values]
     if missing and not errors:
         missing_text = " and ".join(missing)
@@ -85,6 +94,11 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
     for key in values.keys() & {"model", "images", "output", "labels"}:
         if isinstance(values[key], Path):
             values[key] = path.parent / values[key]
+    if "inputs" in values:
+        values["inputs"] = {
+            name: each if _is_number(each) else str(path.parent / each)
+            for name, each in values["inputs"].items()
+        }
     return values, errors
 
 
@@ -132,6 +146,28 @@ def _count(value: Any) -> int:
     return value
 
 
+def _inputs(value: Any) -> dict[str, str]:
+    numbers = (int, float, str)
+    if not isinstance(value, dict) or not all(isinstance(each, numbers) for each in value.values()):
+        raise TypeError("a table of input names with a folder or a number for each")
+    return {name: str(each) for name, each in value.items()}
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def read_channels(value: Any) -> tuple[str, ...]:
+    """Read what fills the channels of the input: "R", "G", "B", "L" or a number of 0…255 for each."""
+    for each in _strings(value):
+        if each not in ("R", "G", "B", "L") and not (each.isdecimal() and int(each) <= 255):
+            raise ValueError("R, G, B, L (grey) or a number of 0 to 255 for each channel")
+    return tuple(value)
+
+
 def _one_of(*choices: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in choices:
@@ -154,4 +190,9 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "pixels": _one_of(*PIXELS),
     "gif_channels_per_layer": _count,
     "gif_channels": _count,
+    "inputs": _inputs,
+    "input_channels": read_channels,
+    "longest_side": _count,
+    "pre_activation": _flag,
+    "verify": _flag,
 }

@@ -1,6 +1,7 @@
 """Foreign text and numbers, made fit for people."""
 
 import math
+from collections.abc import Sequence
 
 
 def one_line(text: str) -> str:
@@ -21,3 +22,8 @@ def size(count: int) -> str:
 def count(number_of: int, noun: str) -> str:
     """Return "1 layer" or "2,000 layers"."""
     return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"
+
+
+def shape_in_words(shape: Sequence[int | None]) -> str:
+    """Return a shape for people; a side that depends on the image is "any"."""
+    return "×".join("any" if side is None else str(side) for side in shape) or "a single number"

@@ -12,7 +12,7 @@ from PIL import Image
 from generator import build as story
 from generator import paint
 from generator.build import build
-from generator.data import Activations, LayerInfo, ModelInfo
+from generator.data import Activations, Check, LayerInfo, ModelInfo
 from generator.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
 from generator.raster import CONSTANT
 from generator.settings import Settings
@@ -37,7 +37,7 @@ class FakeExtractor:
             "fake.h5", "0" * 64, "fake", (self.side, self.side, 3), 9, layers, ((2,),), "softmax", None
         )
 
-    def extract(self, values: np.ndarray) -> Activations:
+    def extract(self, values: np.ndarray, _others) -> Activations:
         maps = values.mean(axis=2, keepdims=True) * np.arange(1, self.channels + 1, dtype=np.float32)
         if self.noise:
             maps = np.random.default_rng(int(values.sum())).normal(size=maps.shape).astype(np.float32)
@@ -54,6 +54,7 @@ def project(tmp_path):
 
     with h5py.File(tmp_path / "fake.h5", "w") as file:
         file.attrs["model_config"] = "{}"
+        file.create_group("model_weights")
     (tmp_path / "in").mkdir()
     for number, name in enumerate(("a.png", "b.png")):
         save_picture(tmp_path / "in" / name, seed=number)
@@ -286,3 +287,59 @@ def test_progress_tells_stages_in_order(project):
     assert list(dict.fromkeys(step.stage for step in steps)) == ["model", "pictures", "animations", "pages"]
     drawing = [step.done for step in steps if step.stage == "pictures"]
     assert drawing == sorted(drawing) and drawing[-1] == 4
+
+
+class OddExtractor(FakeExtractor):
+    """Has a row of numbers, a layer that is left out, and a second run that comes out differently."""
+
+    def describe(self) -> ModelInfo:
+        model = super().describe()
+        shape = (7,)
+        layers = (
+            LayerInfo(index=4, name="row", kind="Dense", family="other", shape=shape, parameters=3),
+            LayerInfo(index=5, name="<b>code</b>", kind="Lambda", family="other", shape=(), parameters=0,
+                      missing="its code is not run"),
+        )  # fmt: skip
+        return replace(model, layers=(*model.layers, *layers))
+
+    def extract(self, values: np.ndarray, others) -> Activations:
+        activations = super().extract(values, others)
+        row = np.array([-1, 0, 1, 2, 3, np.nan, 1], np.float32)[None, :, None]
+        check = Check(0.5, {1: 0.25}, failed=("the output", "conv"))
+        return replace(activations, maps=activations.maps | {4: row}, check=check)
+
+
+def test_a_failed_check_is_written_on_the_pages_concerned(project):
+    report = build(project, opener=OddExtractor)
+    sources = report.sources / "gallery"
+    assert len(report.unverified) == 2 and "a.png, the output, conv came out" in report.unverified[0]
+    notice = "These pictures may be wrong"
+    for page in ("images/a", "images/a/1-conv", "layers/1-conv"):
+        assert notice in (sources / f"{page}.md").read_text(), page
+    for page in ("images/a/3-act", "layers/3-act"):
+        assert notice not in (sources / f"{page}.md").read_text(), page
+    model = (sources / "model.md").read_text()
+    assert "FAILED for the output, conv, the output and 1 more" in model
+    manifest = json.loads((sources / "manifest.json").read_text())["verification"]
+    assert manifest["largest_output_difference"] == 0.5
+    assert manifest["failed"] == {"a": ["the output", "conv"], "b": ["the output", "conv"]}
+
+
+def test_rows_of_numbers_become_bars_and_what_is_left_out_is_said(project):
+    told = []
+    report = build(project, told.append, opener=OddExtractor)
+    sources = report.sources / "gallery"
+    bars = np.asarray(open_picture(sources / "images/a/4-row.png").convert("RGBA"))
+    width = bars.shape[1] // 7
+    heights = [int((bars[:, column * width, 3] > 0).sum()) for column in range(7)]
+    assert heights[5] == bars.shape[0]  # NaN fills the whole height
+    assert heights[4] == pytest.approx(0.75 * bars.shape[0], abs=2)
+    assert heights[0] == heights[2] == pytest.approx(0.25 * bars.shape[0], abs=2)
+    assert heights[1] <= 1
+    assert (
+        "Bars of 7 values of row for a.png: values from −1 to 3" in (sources / "layers/4-row.md").read_text()
+    )
+    assert not (sources / "images/a/4-row.md").exists()
+    model = (sources / "model.md").read_text()
+    assert "left out &lt;b&gt;code&lt;/b&gt;: its code is not run" in model
+    assert "left out <b>code</b>: its code is not run" in [step.text for step in told]

@@ -206,7 +206,7 @@ def assert_unreadable(path) -> str:
 @pytest.mark.parametrize("shape", [(8, 12, 3), (50, 20, 3), (8, 12, 1), (1, 1, 3)])
 def test_prepared_images_have_the_shape_of_the_input(shape):
     original = np.full((30, 20, 3), RED, np.uint8)
-    prepared = images.prepare(original, shape, "0..255")
+    prepared = images.Preparation("0..255").apply(original, shape)
     assert prepared.original is original
     assert prepared.seen.shape == prepared.values.shape == shape
     assert (prepared.seen.dtype, prepared.values.dtype) == (np.uint8, np.float32)
@@ -217,7 +217,7 @@ def test_prepared_images_have_the_shape_of_the_input(shape):
 def test_images_are_stretched_and_not_cropped():
     original = np.zeros((40, 20, 3), np.uint8)
     original[:20], original[20:] = RED, BLUE
-    seen = images.prepare(original, (8, 30, 3), "0..1").seen
+    seen = images.Preparation("0..1").apply(original, (8, 30, 3)).seen
     assert (seen[:3] == RED).all()
     assert (seen[5:] == BLUE).all()
 
@@ -225,14 +225,43 @@ def test_images_are_stretched_and_not_cropped():
 def test_shrinking_averages():
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 255
-    seen = images.prepare(stripes, (8, 8, 3), "0..1").seen
+    seen = images.Preparation("0..1").apply(stripes, (8, 8, 3)).seen
     assert np.abs(seen.astype(int) - 128).max() <= 12
 
 
-@pytest.mark.parametrize("channels", [0, 2, 4])
-def test_models_of_other_channels_are_an_error(channels):
-    with pytest.raises(ImageError, match=f"1 or 3 channels, received one that takes {channels}"):
-        images.prepare(noise(), (8, 8, channels), "0..1")
+@pytest.mark.parametrize(
+    ("filling", "channels", "words"),
+    [((), 4, "4 channels, received none: add for example --channels R,G,B,0"),
+     ((), 2, "--channels R,G"), (("R", "G"), 3, "received 2 in --channels")],
+)  # fmt: skip
+def test_what_fills_other_channels_has_to_be_said(filling, channels, words):
+    with pytest.raises(ImageError, match=words):
+        images.check_channels(filling, channels)
+
+
+def test_channels_are_filled_as_wanted():
+    original = noise()
+    images.check_channels((), 1)
+    images.check_channels(("B", "G", "R"), 3)
+    images.check_channels(("R", "G", "B", "L", "17"), 5)
+    height, width = original.shape[:2]
+    prepared = images.Preparation("0..255", ("B", "17", "R", "L")).apply(original, (height, width, 4))
+    np.testing.assert_array_equal(prepared.values[..., 0], original[..., 2])
+    assert (prepared.values[..., 1] == 17).all()
+    np.testing.assert_array_equal(prepared.values[..., 2], original[..., 0])
+    grey = original @ [0.299, 0.587, 0.114]
+    np.testing.assert_allclose(prepared.values[..., 3], grey, atol=1)
+    np.testing.assert_array_equal(prepared.seen, original)
+
+
+@pytest.mark.parametrize(
+    ("given", "sides", "size"),
+    [((30, 40), (8, 9), (8, 9)), ((30, 40), (None, None), (30, 40)), ((300, 400), (None, None), (75, 100)),
+     ((30, 40), (60, None), (60, 80)), ((30, 40), (None, 20), (15, 20)), ((1, 400), (None, None), (1, 100)),
+     ((10, 400), (60, None), (60, 100))],
+)  # fmt: skip
+def test_open_sides_follow_the_picture(given, sides, size):
+    assert images.fit_sides(given, sides, 100) == size
 
 
 @pytest.mark.parametrize(

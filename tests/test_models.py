@@ -383,12 +383,12 @@ class TestDefaultModel:
 def test_the_default_model_is_right_about_all_test_images():
     """What the front page of the default gallery shows."""
     from generator import images
+    from generator.model.extract import KerasExtractor
     from generator.model.predict import predict
-    from generator.model.record import KerasExtractor
 
     extractor = KerasExtractor(ROOT / "models/cats_and_dogs.hdf5", "")
     for name, label in (("cat", "cat"), ("dog", "dog"), ("two_cats", "cat"), ("two_dogs", "dog")):
         picture = images.decode(ROOT / f"test_images/{name}.png")
-        values = images.prepare(picture, extractor.input_shape, "0..1").values
+        values = images.Preparation("0..1").apply(picture, extractor.feed.shape).values
         prediction = predict(extractor.extract(values).outputs, "sigmoid", ("cat", "dog"))
         assert prediction.label == label and prediction.score > 0.8, name

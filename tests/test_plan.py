@@ -116,13 +116,27 @@ def test_a_pattern_that_matches_nothing_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("shape", "text"), [((10,), "(10)"), ((), "a single number"), ((4, 6), "4×6"), ((0, 8, 4), "0×8×4")]
-)
+    ("shape", "text"),
+    [((5000,), "(5000) is no stack of feature maps"), ((), "(a single number) is no stack of feature maps"),
+     ((2, 2, 4, 6, 3), "2×2×4×6×3"), ((0, 8, 4), "(0×8×4) is empty")],
+)  # fmt: skip
 def test_outputs_that_are_no_maps_are_not_drawn(shape, text):
     first, second = reasons([info(1), info(2, "dense", shape=shape)])
     assert first is None
     assert text in second
-    assert "no stack of feature maps" in second
+
+
+def test_rows_of_numbers_are_drawn_but_are_no_maps():
+    whole = planned(info(1), info(2, "dense", shape=(10,)), info(3, "sequence", shape=(7, 5)))
+    assert [layer.name for layer in whole.drawn] == ["conv", "dense", "sequence"]
+    assert [layer.name for layer in whole.mapped] == ["conv", "sequence"]
+    assert whole.mapped[1].map_shape == (5, 7, 1)
+    assert whole.tasks(IMAGE)[1].grid == "gallery/images/cat/2-dense.png"
+
+
+def test_what_is_missing_says_why_and_comes_first():
+    missing = info(2, "lambda", shape=(), missing="its code is not run")
+    assert reasons([info(1), missing]) == [None, "its code is not run"]
 
 
 def test_layers_that_do_nothing_are_not_drawn_unless_wanted():
@@ -152,7 +166,7 @@ def test_nothing_to_draw_is_an_error(infos, patterns):
 
 
 def test_tasks_name_every_picture():
-    whole = planned(info(1, shape=(8, 8, 11)), pool(2, shape=(4, 4, 2)), info(3, "dense", shape=(3,)))
+    whole = planned(info(1, shape=(8, 8, 11)), pool(2, shape=(4, 4, 2)), info(3, "out", shape=()))
     first, second = whole.tasks(IMAGE)
     assert (first.image, first.layer.index, second.layer.index) == ("cat", 1, 2)
     assert first.grid == "gallery/images/cat/1-conv/grid.png"

@@ -1,78 +1,188 @@
-"""Open a model file. Code in it is never run: Keras's safe mode stays on."""
+"""Open a model file of any Keras. Code in it is never run, unless that is asked for."""
 
-import re
+import importlib
+import io
+import json
+import shutil
+import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import h5py
 
 from generator.errors import ModelError
-from generator.model.legacy import readable
+from generator.model import legacy
+from generator.model.sniff import ZIP, sniff
 
-ENDINGS = (".keras", ".h5", ".hdf5")
+if TYPE_CHECKING:
+    import keras
+
+EXACT = {legacy.KERAS_1, legacy.TURNED, legacy.HARD_SIGMOID}  # Keras 3 loads such files, and computes wrong
+
+
+@dataclass(frozen=True)
+class MissingLayer:
+    """A layer of the file that is not in the model, and why."""
+
+    name: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model, what was repaired in it, and which of the file's layers it lacks, in the file's order."""
+
+    model: "keras.Model"
+    repairs: tuple[str, ...] = ()
+    missing: tuple[MissingLayer, ...] = ()
 
 
 def check_file(path: Path) -> None:
-    """Raise `ModelError` unless `path` looks like a Keras model. Does not import keras."""
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing there"
-        raise ModelError(f"expected a model file, received {found}: check the path {path}")
-    if path.suffix.lower() not in ENDINGS:
-        endings = ", ".join(ENDINGS)
-        raise ModelError(f"expected a model file ({endings}), received {path.name}: save it from Keras")
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start.startswith(b"PK"):
-        if not zipfile.is_zipfile(path):
-            raise ModelError(f"expected a whole file, received {path.name} cut short: copy or save it again")
-        return
-    try:
-        with h5py.File(path) as file:
-            whole = "model_config" in file.attrs
-    except OSError:
-        raise ModelError(
-            f"expected a Keras model in {path.name}, received a damaged file or one of another kind: "
-            "save it again from Keras"
-        ) from None
-    if not whole:
-        raise ModelError(
-            f"expected a whole model in {path.name}, received one without its architecture (weights only): "
-            "save it with model.save()"
-        )
+    """Raise `ModelError` unless `path` holds a whole Keras model. Does not import keras."""
+    sniff(path)
 
 
-def load_model(path: Path):
-    """Return the `keras.Model` in `path`, not compiled, and what had to be repaired in its configuration.
+def register_custom_objects(specs: Sequence[str]) -> None:
+    """Make the classes and functions in `specs`, each "module:name", known to Keras under their names.
 
-    Raises `ModelError` when it is missing, damaged, or needs code that only its author has.
+    Modules in the current folder are found too. Raises `ModelError` where there is no such thing.
     """
-    check_file(path)
+    if not specs:
+        return
     import keras
 
+    sys.path.insert(0, "")
     try:
-        with readable(path) as (file, repairs):
-            model = keras.models.load_model(file, compile=False)
-    except Exception as error:  # keras raises almost anything on files it does not understand
-        raise ModelError(
-            f"expected a model that Keras {keras.__version__} loads, received {path.name}: {_reason(error)}"
-        ) from None
-    if not isinstance(model, keras.Model):
-        raise ModelError(f"expected a Keras model in {path.name}, received a {type(model).__name__}")
-    return model, repairs
+        for spec in specs:
+            module, _, name = spec.partition(":")
+            try:
+                keras.utils.get_custom_objects()[name] = getattr(importlib.import_module(module), name)
+            except Exception as error:  # importing runs the module: anything may happen
+                reason = " ".join(str(error).split()) or type(error).__name__
+                raise ModelError(
+                    f"expected module:name of a class or function for --custom-objects, received {spec!r}: "
+                    f"{reason}"
+                ) from None
+    finally:
+        sys.path.remove("")
 
 
-def _reason(error: Exception) -> str:
-    """Say in our words why Keras refused a file, or else give its first sentence."""
-    text = " ".join(str(error).split())
-    if "safe_mode" in text or "Lambda" in text:
-        return (
-            "it carries code of its own (a Lambda layer), which is not run: save it with named layers instead"
-        )
-    missing = re.search(
-        r"Could not locate (?:class|function) '([^']+)'|Unknown (?:layer|object): '([^']+)'", text
+def load_model(path: Path, allow_unsafe: bool = False) -> LoadedModel:
+    """Return the model in `path`, not compiled, with what was repaired and what had to be left out.
+
+    Files of Keras 3 are Keras's own business, as long as it succeeds; all others, and those that it refuses,
+    are rebuilt layer by layer. Code in the file is run only with `allow_unsafe`. Raises `ModelError` when the
+    file is no Keras model, or damaged, or nothing in it can be built.
+    """
+    kind = sniff(path)
+    stored = _describe(path, kind)
+    loaded, reasons = None, {}
+    for attempt in (_rebuild, _load_plainly) if stored.is_old else (_load_plainly, _rebuild):
+        if loaded and not (stored.is_old and loaded.missing and not EXACT & set(loaded.repairs)):
+            break
+        try:
+            loaded = attempt(path, stored, allow_unsafe)
+        except ModelError as error:
+            reasons[attempt] = str(error)
+        except Exception as error:  # keras raises almost anything on files that it does not understand
+            text = " ".join(str(error).split()).partition(". ")[0][:200]
+            reasons[attempt] = f"{text or type(error).__name__}: save it again from Keras"
+    if loaded is None:
+        reason = reasons[_rebuild] or reasons[_load_plainly]
+        raise ModelError(f"expected a model that can be loaded, received {path.name}: {reason}")
+    return loaded
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What a file says of itself: the kind of file, the configuration, the version of Keras if it tells."""
+
+    kind: str
+    config: dict[str, Any]
+    version: str
+
+    @property
+    def is_old(self) -> bool:
+        return legacy.major(self.version) < 3
+
+
+def _describe(path: Path, kind: str) -> _Stored:
+    try:
+        if kind == ZIP:
+            with zipfile.ZipFile(path) as archive:
+                config = json.loads(archive.read("config.json"))
+                about = archive.read("metadata.json") if "metadata.json" in archive.namelist() else "{}"
+                version = json.loads(about).get("keras_version", "")
+        else:
+            with h5py.File(path) as file:
+                config = json.loads(file.attrs["model_config"])
+                inner = file["model_weights"].attrs if "model_weights" in file else {}
+                version = file.attrs.get("keras_version", inner.get("keras_version", ""))
+                version = version.decode() if isinstance(version, bytes) else str(version)
+        if isinstance(config["class_name"], str) and isinstance(config["config"], dict | list):
+            return _Stored(kind, config, version)
+    except Exception:  # it is damaged, in one of many ways
+        pass
+    raise ModelError(
+        f"expected a Keras model in {path.name}, received a damaged configuration: save it again from Keras"
     )
-    if missing:
-        return (
-            f"it needs {missing[1] or missing[2]}, which only its author has: save it with Keras's own layers"
-        )
-    return f"{text.partition('. ')[0][:200] or type(error).__name__}: save it again from Keras"
+
+
+def _load_plainly(path: Path, stored: _Stored, allow_unsafe: bool) -> LoadedModel:
+    """Let Keras load a file, unless it would run or import what the file says."""
+    import keras
+
+    from generator.model.rebuild import UNSAFE, find_custom
+
+    for each in _dictionaries(stored.config):
+        name, module = each.get("class_name"), each.get("module") or "keras"
+        package, _, inner = module.partition(".")
+        foreign = package not in ("keras", "builtins") or inner.startswith(("utils", "saving"))
+        unsafe = name in ("Lambda", "__lambda__") or (name in UNSAFE and not allow_unsafe)
+        if unsafe or (foreign and not find_custom(each.get("registered_name") or name)):
+            raise ModelError(f"it needs {name}, which is not loaded without --allow-unsafe")
+    with tempfile.TemporaryDirectory(prefix="activation-gallery-") as folder:
+        endings = (".keras",) if stored.kind == ZIP else (".h5", ".hdf5")
+        if path.suffix not in endings:  # by which Keras goes
+            path = Path(shutil.copyfile(path, Path(folder) / f"model{endings[0]}"))
+        model = keras.models.load_model(path, compile=False, safe_mode=not allow_unsafe)
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"it holds a {type(model).__name__}, which is no model")
+    return LoadedModel(model)
+
+
+def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
+    """Give all dictionaries in a configuration."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _dictionaries(each)
+
+
+def _rebuild(path: Path, stored: _Stored, allow_unsafe: bool) -> LoadedModel:
+    from generator.model import weights
+    from generator.model.rebuild import Builder
+
+    builder = Builder(stored.is_old, allow_unsafe)
+    part = builder.build(stored.config)
+    missing = tuple(MissingLayer(*each) for each in part.missing())
+    if part.layer is None:
+        first = f"{missing[0].name} ({missing[0].kind}) {missing[0].reason}" if missing else part.reason
+        raise ModelError(f"nothing in it can be built: {first}")
+    if not part.is_model:
+        raise ModelError("")  # it is no graph of layers: Keras knows better what is wrong
+    if stored.kind == ZIP:
+        with (
+            zipfile.ZipFile(path) as archive,
+            h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file,
+        ):
+            weights.load_zip(file, part)
+    else:
+        with h5py.File(path) as file:
+            weights.load_hdf5(file, part, stored.version, builder.repairs)
+    return LoadedModel(part.layer, tuple(builder.repairs), missing)

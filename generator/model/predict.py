@@ -20,6 +20,8 @@ def class_count(output_shapes: Sequence[tuple[int, ...]]) -> int | None:
 
 def check_labels(labels: Sequence[str], output_shapes: Sequence[tuple[int, ...]]) -> None:
     """Raise `ModelError` when there are labels but not as many as the model has classes."""
+    if not output_shapes:  # the model is incomplete
+        return
     wanted = class_count(output_shapes)
     if labels and wanted is None:
         raise ModelError(
@@ -35,6 +37,8 @@ def predict(outputs: Sequence[np.ndarray], final_activation: str | None, labels:
     Softmax and sigmoid outputs are probabilities. A linear output counts as logits where there are labels
     for it. Everything else is described by its shape.
     """
+    if not outputs:
+        return Prediction("no prediction: the model’s output is left out")
     shapes = " and ".join("×".join(map(str, output.shape)) or "one number" for output in outputs)
     shape_only = Prediction(f"output: {shapes}")
     count = class_count([output.shape for output in outputs])
