@@ -300,7 +300,7 @@ def _model(site: parts.Site) -> Page:
             else []
         ),
         *[("Repaired", each) for each in model.repairs],
-        *[("Left out", each) for each in parts.say_missing(model)],
+        *[("Missing", each.removeprefix("not drawn: ")) for each in parts.say_missing(model)],
         ("Verified", parts.say_verified(site)),
         ("Made with", ", ".join(f"{name} {version}" for name, version in model.versions.items())),
     )

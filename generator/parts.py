@@ -319,7 +319,7 @@ def say_missing(model: ModelInfo) -> list[str]:
     for layer in model.layers:
         if layer.missing and not layer.shape:
             names.setdefault(layer.missing, []).append(one_line(layer.name))
-    return [f"left out {_some(each)}: {one_line(why)}" for why, each in names.items()]
+    return [f"not drawn: {_some(each)} ({one_line(why)})" for why, each in names.items()]
 
 
 def say_zeros(model: ModelInfo) -> list[str]:

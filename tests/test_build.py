@@ -341,5 +341,5 @@ def test_rows_of_numbers_become_bars_and_what_is_left_out_is_said(project):
     )
     assert not (sources / "images/a/4-row.md").exists()
     model = (sources / "model.md").read_text()
-    assert "left out &lt;b&gt;code&lt;/b&gt;: its code is not run" in model
-    assert "left out <b>code</b>: its code is not run" in [step.text for step in told]
+    assert "&lt;b&gt;code&lt;/b&gt; (its code is not run)" in model
+    assert "not drawn: <b>code</b> (its code is not run)" in [step.text for step in told]

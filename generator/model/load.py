@@ -21,8 +21,6 @@ from generator.model.sniff import ZIP, sniff
 if TYPE_CHECKING:
     import keras
 
-EXACT = {legacy.KERAS_1, legacy.TURNED, legacy.HARD_SIGMOID}  # Keras 3 loads such files, and computes wrong
-
 
 @dataclass(frozen=True)
 class MissingLayer:
@@ -81,9 +79,12 @@ def load_model(path: Path, allow_unsafe: bool = False) -> LoadedModel:
     """
     kind = sniff(path)
     stored = _describe(path, kind)
+    attempts = [_load_plainly, _rebuild]
+    if stored.is_old:
+        attempts = [_rebuild, _load_plainly] if stored.means_the_same else [_rebuild]
     loaded, reasons = None, {}
-    for attempt in (_rebuild, _load_plainly) if stored.is_old else (_load_plainly, _rebuild):
-        if loaded and not (stored.is_old and loaded.missing and not EXACT & set(loaded.repairs)):
+    for attempt in attempts:
+        if loaded and not loaded.missing:
             break
         try:
             loaded = attempt(path, stored, allow_unsafe)
@@ -93,22 +94,29 @@ def load_model(path: Path, allow_unsafe: bool = False) -> LoadedModel:
             text = " ".join(str(error).split()).partition(". ")[0][:200]
             reasons[attempt] = f"{text or type(error).__name__}: save it again from Keras"
     if loaded is None:
-        reason = reasons[_rebuild] or reasons[_load_plainly]
+        reason = reasons[_rebuild] or reasons.get(_load_plainly, "it is no graph of layers")
         raise ModelError(f"expected a model that can be loaded, received {path.name}: {reason}")
     return loaded
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """What a file says of itself: the kind of file, the configuration, the version of Keras if it tells."""
+    """What a file says of itself; version and backend of the Keras that wrote it are "" where it does not."""
 
     kind: str
     config: dict[str, Any]
     version: str
+    backend: str
 
     @property
     def is_old(self) -> bool:
         return legacy.major(self.version) < 3
+
+    @property
+    def means_the_same(self) -> bool:
+        """Whether Keras 3, as far as it takes an old file, computes what the old one did."""
+        known = self.kind == ZIP or (legacy.major(self.version) == 2 and self.backend == "tensorflow")
+        return known and "hard_sigmoid" not in json.dumps(self.config)
 
 
 def _describe(path: Path, kind: str) -> _Stored:
@@ -117,15 +125,15 @@ def _describe(path: Path, kind: str) -> _Stored:
             with zipfile.ZipFile(path) as archive:
                 config = json.loads(archive.read("config.json"))
                 about = archive.read("metadata.json") if "metadata.json" in archive.namelist() else "{}"
-                version = json.loads(about).get("keras_version", "")
+                version, backend = json.loads(about).get("keras_version", ""), ""
         else:
             with h5py.File(path) as file:
                 config = json.loads(file.attrs["model_config"])
                 inner = file["model_weights"].attrs if "model_weights" in file else {}
-                version = file.attrs.get("keras_version", inner.get("keras_version", ""))
-                version = version.decode() if isinstance(version, bytes) else str(version)
+                found = (file.attrs.get(k, inner.get(k, "")) for k in ("keras_version", "backend"))
+                version, backend = (each.decode() if isinstance(each, bytes) else str(each) for each in found)
         if isinstance(config["class_name"], str) and isinstance(config["config"], dict | list):
-            return _Stored(kind, config, version)
+            return _Stored(kind, config, version, backend)
     except Exception:  # it is damaged, in one of many ways
         pass
     raise ModelError(
@@ -184,5 +192,5 @@ def _rebuild(path: Path, stored: _Stored, allow_unsafe: bool) -> LoadedModel:
             weights.load_zip(file, part)
     else:
         with h5py.File(path) as file:
-            weights.load_hdf5(file, part, stored.version, builder.repairs)
+            weights.load_hdf5(file, part, stored.version, stored.backend, builder.repairs)
     return LoadedModel(part.layer, tuple(builder.repairs), missing)

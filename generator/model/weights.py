@@ -18,24 +18,28 @@ from generator.model.graph import Part
 SEED = re.compile(r"(^|/)(StateVar|seed_generator)")
 
 
-def load_hdf5(file: h5py.File, model: Part, version: str, repairs: dict[str, None]) -> None:
+def load_hdf5(file: h5py.File, model: Part, version: str, backend: str, repairs: dict[str, None]) -> None:
     """Set the weights of all layers that were built, from a whole model in HDF5.
 
-    `version` is that of the Keras that wrote it; `repairs` gets what was done. Raises `ModelError` where
-    weights are missing, left over or of another shape.
+    `version` and `backend` are of the Keras that wrote it; `repairs` gets what was done. Raises `ModelError`
+    where weights are missing, left over or of another shape.
     """
     group = file.get("model_weights", file)
     stored = {name: _arrays(_item(group, name, h5py.Group)) for name in _texts(group, "layer_names")}
     stored = {name: arrays for name, arrays in stored.items() if arrays}
     keras_1 = version[:1] in ("0", "1") or (not version and legacy.KERAS_1 in repairs)
-    theano = _is_theano(file, group, stored, keras_1 or legacy.major(version) == 2)
+    names = [name for arrays in stored.values() for name, _ in arrays]
+    dated = not backend and (keras_1 or legacy.major(version) == 2)
+    # Where nothing tells: variables of TensorFlow had ":0" in their names, those of Theano had not.
+    theano = backend == "theano" or (dated and not any(name.endswith(":0") for name in names))
     wanted = [each for each in model.parts if each.layer is not None and each.layer.weights]
     if model.is_whole and {each.name for each in wanted} != set(stored):  # by order then, as Keras does
         if len(wanted) != len(stored):
             raise ModelError(f"expected weights for {len(wanted)} layers, received {len(stored)}")
         stored = {each.name: arrays for each, arrays in zip(wanted, stored.values(), strict=True)}
     for each in wanted:
-        for variable, part, array in _pairs(each, stored.pop(each.name, []), legacy.major(version) > 2):
+        for variable, part, dataset in _pairs(each, stored.pop(each.name, []), legacy.major(version) > 2):
+            array = _read(dataset)
             if variable.name.endswith("kernel"):
                 kind = legacy.modern_class(part.kind, part.config)
                 data_format = getattr(part.layer, "data_format", None)
@@ -110,9 +114,9 @@ def _snake_case(name: str) -> str:
 
 
 def _pairs(
-    part: Part, arrays: list[tuple[str, np.ndarray]], modern: bool
-) -> list[tuple[Any, Part, np.ndarray]]:
-    """Return each variable with its layer and its value.
+    part: Part, arrays: list[tuple[str, h5py.Dataset]], modern: bool
+) -> list[tuple[Any, Part, h5py.Dataset]]:
+    """Return each variable with its layer and the data set of its value.
 
     Inside a model the values' names tell, where they name its layers; in part of a model they have to. Else
     the order does, which depends on what was trainable, of which old files do not tell all.
@@ -165,17 +169,10 @@ def _finalize(part: Part) -> None:
         part.layer.finalize_state()
 
 
-def _is_theano(file: h5py.File, group: h5py.Group, stored: dict, dated: bool) -> bool:
-    """Whether Theano trained the model: the file says so, or its weights lack the ":0" of TensorFlow's."""
-    backend = _text(file.attrs.get("backend", group.attrs.get("backend", "")))
-    names = [name for arrays in stored.values() for name, _ in arrays]
-    return backend == "theano" or (not backend and dated and not any(name.endswith(":0") for name in names))
-
-
-def _arrays(group: h5py.Group) -> list[tuple[str, np.ndarray]]:
-    """Return names and values of a layer's weights, in order, without the states of random generators."""
+def _arrays(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
+    """Return names and data sets of a layer's weights, in order, without the states of random generators."""
     names = [name for name in _texts(group, "weight_names") if not SEED.search(name)]
-    return [(name, _read(_item(group, name, h5py.Dataset))) for name in names]
+    return [(name, _item(group, name, h5py.Dataset)) for name in names]
 
 
 def _item(group: Any, name: str, kind: type) -> Any:
