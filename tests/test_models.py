@@ -278,7 +278,7 @@ class TestTrain:
         assert scripts.train.parse_stages("64:12,96:5") == [(64, 12), (96, 5)]
 
     def test_augmented_batches_have_the_shape_and_range_that_the_model_expects(self, scripts):
-        batches = scripts.train.Augmented(make_set(scripts), 24, 4, (1, 0))
+        batches = scripts.train.Augmented(make_set(scripts), 24, 4, 0.55, (1, 0))
         assert len(batches) == 2
         for x, y in (batches[0], batches[1]):
             assert (x.shape, x.dtype) == ((4, 24, 24, 3), np.float32)
@@ -289,7 +289,7 @@ class TestTrain:
 
     def test_augmented_batches_repeat_for_the_same_seed_and_differ_in_the_next_epoch(self, scripts):
         whole = make_set(scripts)
-        first, again, later = (scripts.train.Augmented(whole, 24, 4, (1, epoch)) for epoch in (0, 0, 1))
+        first, again, later = (scripts.train.Augmented(whole, 24, 4, 0.55, (1, epoch)) for epoch in (0, 0, 1))
         assert np.array_equal(first[1][0], again[1][0])
         assert np.array_equal(first[1][1], again[1][1])
         assert not np.array_equal(first[1][0], later[1][0])
@@ -297,7 +297,7 @@ class TestTrain:
         assert first.order.tolist() != later.order.tolist()
 
     def test_a_large_picture_is_scaled_down_without_losing_its_content(self, scripts):
-        x, y = scripts.train.Augmented(make_set(scripts, size=128), 32, 4, (1, 0))[0]
+        x, y = scripts.train.Augmented(make_set(scripts, size=128), 32, 4, 0.55, (1, 0))[0]
         assert x.shape == (4, 32, 32, 3)
         assert np.array_equal(x[:, 16, 16].mean(axis=1) > 0.5, y[:, 0] == 1)
 
@@ -331,6 +331,28 @@ class TestTrain:
         assert longer.startswith(history)
         assert len(longer.splitlines()) == len(history.splitlines()) + 1
         assert int(np.load(output / "checkpoint.npz")["epochs"]) == 3
+
+        start = ("--start", output / "cats_and_dogs.hdf5", "--stages", "16:1", "--rate", 0)
+        command = (
+            "-c",
+            smaller,
+            "--train",
+            pictures,
+            "--output",
+            tmp_path / "on",
+            "--batch",
+            8,
+            "--validation",
+            8,
+        )
+        third = run_python(*command, "--verbose", 0, *start)  # without learning, the kernels stay as they are
+        assert third.returncode == 0, third.stderr
+        kernels = [
+            keras.models.load_model(folder / "cats_and_dogs.hdf5", compile=False)
+            .get_layer("block2_conv1").get_weights()[0]
+            for folder in (output, tmp_path / "on")
+        ]  # fmt: skip
+        np.testing.assert_allclose(*kernels, atol=1e-6)
 
 
 @pytest.fixture(scope="module")

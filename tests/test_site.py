@@ -84,7 +84,7 @@ def test_pictures_have_size_alt_text_and_load_late(gallery):
 
 def test_manifest_describes_what_is_there(gallery):
     manifest = gallery.manifest
-    assert manifest["format"] == 1
+    assert manifest["format"] == 2
     assert manifest["model"]["file"] == "small.keras" and len(manifest["model"]["sha256"]) == 64
     assert manifest["model"]["input_shape"] == [40, 56, 3]
     layers = {layer["slug"]: layer for layer in manifest["layers"]}
