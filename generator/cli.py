@@ -264,7 +264,8 @@ def calm(verbose: bool) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("mkdocs").setLevel(logging.ERROR)
+    for name in ("mkdocs", "tensorflow"):  # their advice is for those who program with them
+        logging.getLogger(name).setLevel(logging.ERROR)
     logging.getLogger("mkdocs").propagate = False
     python_stderr, terminal = sys.stderr, os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)

@@ -319,3 +319,71 @@ def test_outputs_of_half_precision_are_checked_with_their_own_tolerance(keras, t
     activations = extractor.extract(picture(8, 8, 3))
     assert activations.maps[1].dtype == np.float32
     assert activations.check.failed == ()
+
+
+@pytest.fixture
+def _tensorflow(keras):
+    """Skip where TensorFlow is not the backend."""
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("optional: only passes of TensorFlow are compiled")
+
+
+def compiled_and_not(model, tmp_path, sizes=((8, 8, 3),) * 7):
+    """Return (activations from compiled passes, the same line by line), and whether anything was compiled."""
+    extractor, eager = Opened(model, tmp_path), Opened(model, tmp_path, verify=True)
+    pictures = [picture(*size, seed=seed) for seed, size in enumerate(sizes)]
+    pairs = [(extractor.extract(each), eager.extract(each)) for each in pictures]
+    assert not eager._compiled
+    return pairs, any(extractor._compiled.values())
+
+
+@pytest.mark.usefixtures("_tensorflow")
+def test_compiled_passes_give_the_same_bits(keras, custom, tmp_path):
+    shared = keras.layers.Conv2D(3, 3, padding="same", activation="relu", name="shared")
+    inner = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 3, padding="same")], name="inner"
+    )
+    inputs = keras.Input((8, 8, 3))
+    x = shared(keras.layers.Dropout(0.5)(shared(inputs))) * 2
+    x = custom["Block"](name="block")(keras.layers.BatchNormalization()(inner(x)))
+    pairs, compiled = compiled_and_not(keras.Model(inputs, [x, inner(x)]), tmp_path)
+    assert compiled
+    for one, other in pairs:
+        assert one.maps.keys() == other.maps.keys()
+        assert all(np.array_equal(one.maps[index], other.maps[index]) for index in one.maps)
+        assert all(map(np.array_equal, one.outputs, other.outputs))
+        assert (one.check.output, one.check.failed) == (0, ())
+
+
+@pytest.mark.usefixtures("_tensorflow")
+def test_each_size_is_compiled_on_its_own(keras, tmp_path):
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(2, 3)])
+    sizes = [(8, 8, 3), (9, 12, 3)] * 6
+    pairs, compiled = compiled_and_not(model, tmp_path, sizes)
+    assert compiled
+    assert [one.maps[1].shape for one, _ in pairs] == [(6, 6, 2), (7, 10, 2)] * 6
+    assert all(np.array_equal(one.maps[1], other.maps[1]) for one, other in pairs)
+
+
+@pytest.mark.usefixtures("_tensorflow")
+def test_layers_that_cannot_be_compiled_run_line_by_line(keras, tmp_path):
+    @keras.saving.register_keras_serializable("tests", "Decides")
+    class Decides(keras.layers.Layer):
+        def compute_output_shape(self, shape):
+            return shape
+
+        def call(self, x):
+            return x if float(keras.ops.mean(x)) > 0.5 else 1 - x
+
+    @keras.saving.register_keras_serializable("tests", "Drawn")
+    class Drawn(keras.layers.Layer):
+        def call(self, x):
+            return x + np.random.default_rng().random()  # in a trace always the same number
+
+    for layer in (Decides, Drawn):
+        model = keras.Sequential([keras.Input((8, 8, 3)), layer(name="layer"), keras.layers.Conv2D(2, 3)])
+        extractor = Opened(model, tmp_path)
+        found = [extractor.extract(picture(8, 8, 3, seed=seed)) for seed in range(8)]
+        assert not any(extractor._compiled.values())
+        assert not any(each.check.failed for each in found)
+        keras.saving.get_custom_objects().pop(f"tests>{layer.__name__}")

@@ -1,7 +1,8 @@
 """Describe a model's layers and take their outputs as arrays, checked against the model left alone."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from generator.data import Activations, Check, LayerInfo, ModelInfo
 from generator.errors import ImageError, ModelError
+from generator.model.compiled import CompiledPass, compile_pass
 from generator.model.feed import find_feed
 from generator.model.load import LoadedModel, load_model
 from generator.model.record import (
@@ -25,7 +27,20 @@ from generator.text import shape_in_words
 
 EMPTY: Mapping[str, np.ndarray] = {}
 SIDES = (224, 256)  # pixels, to describe a model that takes pictures of any size; they tell which sides vary
+PASSES_BEFORE_COMPILING = 4  # at one size: about what compiling costs
 ROUNDING = {"float16": 1e-2, "bfloat16": 1e-2}  # of the largest value; of all other types 1e-5
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One pass over `fed`, tensors of these `shapes`; `idle` are the layers that were not called."""
+
+    fed: Any
+    shapes: tuple[tuple[int, ...], ...]
+    calls: list[Call]
+    outputs: list[Any]
+    idle: Sequence[keras.Operation] = ()
+    compiled: CompiledPass | None = None
 
 
 class KerasExtractor:
@@ -51,14 +66,16 @@ class KerasExtractor:
         self.model = self.loaded.model
         self.feed = find_feed(self.model, inputs or {})
         self.pre_activation, self.verify = pre_activation, verify
+        self._passes: Counter[Any] = Counter()
+        self._compiled: dict[Any, CompiledPass | None] = {}
 
     def describe(self) -> ModelInfo:
         """Find out which layers are called in which order, from a pass over an empty image."""
         fixed = None not in self.feed.shape
         found = []
         for side in SIDES[:1] if fixed else SIDES:
-            calls, idle, outputs = self._run(self._empty(side), {})
-            found.append(_layer_infos(calls))
+            done = self._run(self._empty(side), {})
+            found.append(_layer_infos(done.calls))
         infos = tuple(map(_varying_sides, *found)) if len(found) > 1 else found[0]
         whole = not self.loaded.missing
         return ModelInfo(
@@ -67,10 +84,10 @@ class KerasExtractor:
             name=self.model.name,
             input_shape=self.feed.shape,
             parameters=self.model.count_params(),
-            layers=(*infos, *self._absent(len(infos), idle)),
-            output_shapes=tuple(tuple(each.shape[1:]) for each in outputs) if whole else (),
-            final_activation=_final_activation(calls, outputs) if whole else None,
-            value_range=self._value_range(calls, side),
+            layers=(*infos, *self._absent(len(infos), done.idle)),
+            output_shapes=tuple(tuple(each.shape[1:]) for each in done.outputs) if whole else (),
+            final_activation=_final_activation(done.calls, done.outputs) if whole else None,
+            value_range=self._value_range(done.calls, side),
             repairs=self.loaded.repairs,
             inputs=self.feed.inputs,
             versions={"keras": keras.__version__, keras.backend.backend(): _backend_version()},
@@ -82,31 +99,28 @@ class KerasExtractor:
         `others` are the pictures for the inputs that have their own, in the same form. Raises `ImageError`
         when the model takes pictures of any size, but not of this one.
         """
-        calls, _, outputs = self._run(values, others)
-        infos = _layer_infos(calls)
+        done = self._run(values, others)
+        infos = _layer_infos(done.calls)
+        check = self._check(done, infos)
+        if check.failed and done.compiled:  # then believe only what runs line by line
+            self._compiled[done.shapes] = None
+            return self.extract(values, others)
         maps = {}
-        for info, call, first in zip(infos, calls, _channels_first(calls), strict=True):
+        for info, call, first in zip(infos, done.calls, _channels_first(done.calls), strict=True):
             if info.is_map or info.is_vector:
                 maps[info.index] = _to_maps(_to_numpy(call.result)[0], first)
-        check = self._check(values, others, calls, infos, outputs)
         whole = not self.loaded.missing
-        return Activations(maps, tuple(_to_numpy(each)[0] for each in outputs) if whole else (), check)
+        return Activations(maps, tuple(_to_numpy(each)[0] for each in done.outputs) if whole else (), check)
 
     def _empty(self, side: int) -> np.ndarray:
         return np.zeros([known or side for known in self.feed.shape], np.float32)
 
-    def _run(
-        self, values: np.ndarray, others: Mapping[str, np.ndarray]
-    ) -> tuple[list[Call], list[keras.Operation], list[Any]]:
-        """Return the calls, the layers that were not called, and the outputs, for one image."""
+    def _run(self, values: np.ndarray, others: Mapping[str, np.ndarray]) -> _Pass:
+        """Run the model on one image and record it."""
         for each in self.feed.inputs if not others else ():  # as empty as the image
             others = {**others, each.name: np.zeros([side or SIDES[0] for side in each.shape])}
         try:
-            fed = self.feed.tensors(values, others)
-            if None in self.feed.shape and not isinstance(fed, list):
-                self.model.compute_output_shape(tuple(fed.shape))  # TensorFlow lets small ones pass
-            with eager_functions(), recorded(self.model, self.pre_activation) as recording:
-                outputs = self.model(fed, training=False)
+            return self._record(self.feed.tensors(values, others))
         except Exception as error:
             reason = f"{self.path.name}: {' '.join(str(error).split())[:300]}"
             if None in self.feed.shape:
@@ -114,7 +128,24 @@ class KerasExtractor:
                 wanted = "a picture that the model runs on"
                 raise ImageError(f"expected {wanted}, received {size}: {reason}") from None
             raise ModelError(f"expected a model that runs on one image, received {reason}") from None
-        return middle_steps(recording.calls), recording.idle, keras.tree.flatten(outputs)
+
+    def _record(self, fed: Any) -> _Pass:
+        """Record one pass, line by line at first, compiled once there are more pictures of that size."""
+        shapes = tuple(tuple(each.shape) for each in keras.tree.flatten(fed))
+        compiled = self._compiled.get(shapes)
+        if compiled:
+            calls, outputs = compiled.run(fed)
+            return _Pass(fed, shapes, calls, outputs, compiled=compiled)
+        if None in self.feed.shape and not isinstance(fed, list):
+            self.model.compute_output_shape(tuple(fed.shape))  # TensorFlow lets small ones pass
+        with eager_functions(), recorded(self.model, self.pre_activation) as recording:
+            outputs = self.model(fed, training=False)
+        calls = middle_steps(recording.calls)
+        self._passes[shapes] += 1
+        if self._passes[shapes] == PASSES_BEFORE_COMPILING and not self.verify:
+            names = [call.name for call in calls]
+            self._compiled[shapes] = compile_pass(self.model, self.pre_activation, fed, names)
+        return _Pass(fed, shapes, calls, keras.tree.flatten(outputs), recording.idle)
 
     def _absent(self, count: int, idle: Sequence[keras.Operation]) -> tuple[LayerInfo, ...]:
         """List the layers of which there is no output: never called, or not in the model at all."""
@@ -125,17 +156,21 @@ class KerasExtractor:
             for index, (name, kind, why) in enumerate(absent, count + 1)
         )
 
-    def _check(self, values, others, calls: list[Call], infos: Sequence[LayerInfo], outputs: list) -> Check:
+    def _check(self, done: _Pass, infos: Sequence[LayerInfo]) -> Check:
         """Compare what was recorded with what the model computes by itself, and each layer with itself."""
-        fed = self.feed.tensors(values, others)
-        plain = keras.tree.flatten(self.model(fed, training=False))
-        pairs = list(zip(outputs, plain, strict=True))
+
+        def plain() -> list[Any]:
+            if done.compiled:
+                return done.compiled.plain(done.fed)
+            return keras.tree.flatten(self.model(done.fed, training=False))
+
+        alone = plain()
+        pairs = list(zip(done.outputs, alone, strict=True))
         random, failed, layers = [], [], {}
         if any(_differ(*pair) for pair in pairs):
-            again = keras.tree.flatten(self.model(fed, training=False))
-            changing = any(_differ(*pair) for pair in zip(plain, again, strict=True))
+            changing = any(_differ(*pair) for pair in zip(alone, plain(), strict=True))
             (random if changing else failed).append("the output")
-        for info, call in zip(infos, calls, strict=True) if self.verify else ():
+        for info, call in zip(infos, done.calls, strict=True) if self.verify else ():
             if call.fused or not isinstance(call.operation, keras.Layer):
                 continue
             again, once_more = (first_tensor(call.operation(*call.args, **call.kwargs)) for _ in range(2))
@@ -152,7 +187,7 @@ class KerasExtractor:
         """
         if "float" not in self.feed.dtypes[self.feed.picture]:
             return 0, 255
-        white, *_ = self._run(self._empty(side) + 255, {})
+        white = self._run(self._empty(side) + 255, {}).calls
         steps = []
         for low, high in zip(black, white, strict=True):
             if not _is_elementwise(low, black[0].given):
