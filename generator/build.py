@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator import encode, images, output, pages, parts, plan, render, resources
+from generator import encode, explorer, images, output, pages, parts, plan, render, resources
 from generator.data import BuildReport, InputImage, ModelInfo, Step
 from generator.errors import OutputError, SettingsError
 from generator.manifest import manifest
@@ -89,6 +89,7 @@ def build(
         words = images.PIXELS_IN_WORDS[pixels]
         site = parts.Site(whole, model, results, settings.scale, settings.colours, style.table, words)
         written = write_pages(settings, sources, site)
+        write_scripts(sources, site)
         sources.write(plan.MANIFEST, manifest(model, layers, results, pixels))
         removed = sources.finish()
     if settings.site:
@@ -177,6 +178,16 @@ def mkdocs_config(settings: Settings) -> Path:
     """Return the project's mkdocs.yml, or the packaged one where it has none."""
     own = settings.project / "mkdocs.yml" if settings.project else None
     return own if own and own.is_file() else resources.MKDOCS_CONFIG
+
+
+def write_scripts(sources: output.SourceFolder, site: parts.Site) -> None:
+    """Write what the explorer loads besides the maps: the colour maps, and each layer's ranges."""
+    words = {scale: vars(each) for scale, each in parts.SCALES_IN_WORDS.items()}
+    sources.write(plan.COLOURS, explorer.colours_script(site.colours, words))
+    slugs = [result.image.slug for result in site.good]
+    for layer in site.plan.mapped:
+        statistics = [result.layers[layer.slug].statistics for result in site.good]
+        sources.write(plan.ranges_script(layer.slug), explorer.ranges_script(slugs, statistics))
 
 
 def write_pages(settings: Settings, sources: output.SourceFolder, site: parts.Site) -> int:

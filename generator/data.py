@@ -183,13 +183,14 @@ class Activations:
 class MapStatistics:
     """Numbers of one layer's maps for one image, each float64 or int64 of shape (channels,).
 
-    They cover finite values only and are NaN where a channel has none. `active` is the share of values
-    above zero, `flawed` counts values that are NaN or infinite.
+    They cover finite values only and are NaN where a channel has none. `variance` is that of the
+    population, `active` the share of values above zero, `flawed` counts values that are NaN or infinite.
     """
 
     minimum: np.ndarray
     maximum: np.ndarray
     mean: np.ndarray
+    variance: np.ndarray
     active: np.ndarray
     flawed: np.ndarray
 
@@ -203,13 +204,15 @@ class MapStatistics:
 class RenderTask:
     """The pictures to draw of one layer for one image, with paths below the website's root.
 
-    `channels` has one path a channel, or none where no single channels are drawn. `frames` are the
-    channels to keep for the animation over channels.
+    `channels` has one path a channel, or none where no single channels are drawn. `maps` is the script for
+    the explorer, `None` where there are no maps. `frames` are the channels to keep for the animation over
+    channels.
     """
 
     image: str
     layer: Layer
     grid: str
+    maps: str | None
     channels: tuple[str, ...]
     frames: tuple[int, ...]
 
@@ -227,12 +230,13 @@ class Picture:
 class LayerResult:
     """What became of one layer for one image, whose maps are `shape` (height, width, channels).
 
-    `grid` shows all channels, or the bars of a layer without maps. `enlarged` is its whole factor. `ranges`
-    is float64 (channels, 2): the values that got the first and the last colour.
+    `grid` shows all channels in rows of `columns`, or the bars of a layer without maps. `enlarged` is its
+    whole factor. `ranges` is float64 (channels, 2): the values that got the first and the last colour.
     """
 
     shape: tuple[int, int, int]
     grid: Picture
+    columns: int
     channels: tuple[Picture, ...]
     enlarged: int
     ranges: np.ndarray

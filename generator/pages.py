@@ -250,9 +250,7 @@ def _image_layer(site: parts.Site, layer: Layer, result: ImageResult) -> Page:
             "shape": parts.shape_of(layer),
             "layer_link": parts.link_to(path, plan.layer_page(layer.slug), layer.name),
             "others": others,
-            "grid": parts.show(
-                path, drawn.grid, parts.describe_grid(result, layer), parts.say_scaling(site, result, layer)
-            ),
+            "grid": parts.show_grid(site, path, result, layer),
             "seen": parts.show(path, result.seen, f"{result.image.name} as the model sees it", "The input"),
             "enlarged": drawn.enlarged,
             "legend": parts.explain_colours(site, layer, [drawn]),

@@ -1,5 +1,6 @@
 """The parts of a page: pictures, players, rows, numbers and legends, with every word in them."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,26 +15,52 @@ from generator.raster import CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLU
 from generator.text import count, number, one_line, shape_in_words, size
 
 CONSTANT_FLAG = "constant"
-RULES = {
-    "channel": (
+
+
+@dataclass(frozen=True)
+class ScaleWords:
+    """What is said of a scale: below a picture, next to the colour bar, and at the bar's ends."""
+
+    caption: str
+    rule: str
+    low: str
+    high: str
+
+
+# "images" and "symmetric" are scales of the explorer only, where numbers take the place of the ends.
+SCALES_IN_WORDS = {
+    "channel": ScaleWords(
+        "each channel from its minimum to its maximum",
         "Each channel is coloured from its own smallest to its own largest value, so compare shapes, "
-        "not brightness, between channels."
+        "not brightness, between channels.",
+        "channel’s minimum",
+        "channel’s maximum",
     ),
-    "layer": "All channels of the layer share one scale, so brightness can be compared between them.",
-    "zscore": (
+    "layer": ScaleWords(
+        "all channels on one scale",
+        "All channels of the layer share one scale, so brightness can be compared between them.",
+        "layer’s minimum",
+        "layer’s maximum",
+    ),
+    "zscore": ScaleWords(
+        "each channel from its mean − 2 to its mean + 2 standard deviations",
         "Each channel is coloured from two standard deviations below its mean to two above; "
-        "what lies outside gets the last colour."
+        "what lies outside gets the last colour.",
+        "mean − 2 deviations",
+        "mean + 2 deviations",
     ),
-}
-CAPTIONS = {
-    "channel": "each channel from its minimum to its maximum",
-    "layer": "all channels on one scale",
-    "zscore": "each channel from its mean − 2 to its mean + 2 standard deviations",
-}
-ENDS = {
-    "channel": ("channel’s minimum", "channel’s maximum"),
-    "layer": ("layer’s minimum", "layer’s maximum"),
-    "zscore": ("mean − 2 deviations", "mean + 2 deviations"),
+    "images": ScaleWords(
+        "all channels and all images on one scale",
+        "All channels and all images share one scale, so brightness can be compared everywhere.",
+        "smallest of all images",
+        "largest of all images",
+    ),
+    "symmetric": ScaleWords(
+        "all channels and all images on one scale around zero",
+        "All channels and all images share one scale around zero, which has the middle colour.",
+        "as far below zero",
+        "as far above zero",
+    ),
 }
 
 
@@ -65,7 +92,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture on a page. `href` is the page it leads to, `None` where it opens large instead."""
+    """A picture on a page. `href` is the page it leads to, `None` where it opens large instead.
+
+    `explore` tells the explorer, as JSON, where a grid's values are and how they are laid out.
+    """
 
     src: str
     width: int
@@ -74,6 +104,7 @@ class Shown:
     caption: str = ""
     href: str | None = None
     numbers: str = ""
+    explore: str | None = None
 
 
 @dataclass(frozen=True)
@@ -197,7 +228,38 @@ def _grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:
         href = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
     caption = f"{one_line(result.image.name)}: {say_scaling(site, result, layer)}"
     shown = show(page, result.layers[layer.slug].grid, describe_grid(result, layer), caption, href)
-    return replace(shown, numbers=_span(*_extremes(result.layers[layer.slug].statistics)))
+    span = _span(*_extremes(result.layers[layer.slug].statistics))
+    return replace(shown, numbers=span, explore=explore(site, result, layer))
+
+
+def show_grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:
+    """Return a grid on its own page, where it leads nowhere else."""
+    words = describe_grid(result, layer), say_scaling(site, result, layer)
+    shown = show(page, result.layers[layer.slug].grid, *words)
+    return replace(shown, explore=explore(site, result, layer))
+
+
+def explore(site: Site, result: ImageResult, layer: Layer) -> str | None:
+    """Return what the explorer must know of a grid, as JSON, paths below the website's root."""
+    if not layer.is_map:
+        return None
+    drawn, image = result.layers[layer.slug], result.image.slug
+    page = plan.image_layer_page(image, layer.slug)
+    facts = {
+        "layer": one_line(layer.name),
+        "image": one_line(result.image.name),
+        "slug": image,
+        "page": f"{page}.html",
+        "maps": plan.maps_script(image, layer.slug),
+        "ranges": plan.ranges_script(layer.slug),
+        "colours": plan.COLOURS,
+        "scale": _scale(site, layer),
+        "columns": drawn.columns,
+        "factor": drawn.enlarged,
+        "seen": result.seen.path,
+        "fed": result.fed[:2],
+    }
+    return json.dumps(facts)
 
 
 def say_scaling(site: Site, result: ImageResult, layer: Layer) -> str:
@@ -205,7 +267,7 @@ def say_scaling(site: Site, result: ImageResult, layer: Layer) -> str:
     span = _span(*_extremes(result.layers[layer.slug].statistics))
     if not layer.is_map:
         return f"bars from zero; values {span}"
-    return f"{CAPTIONS[_scale(site, layer)]}; values {span}"
+    return f"{SCALES_IN_WORDS[_scale(site, layer)].caption}; values {span}"
 
 
 def _scale(site: Site, layer: Layer) -> str:
@@ -394,10 +456,11 @@ def _mean(values: np.ndarray) -> float:
 def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult]) -> Legend:
     """Say how colours are to be read, with the layer's numbers where there is one."""
     scale = _scale(site, layer) if layer else site.scale
-    low, high = ENDS[scale]
+    words = SCALES_IN_WORDS[scale]
+    low, high = words.low, words.high
     if scale == "layer" and len(drawn) == 1:
         low, high = (number(value) for value in drawn[0].ranges[0])
-    rule = RULES[scale]
+    rule = words.rule
     if drawn:
         extremes = [_extremes(each.statistics) for each in drawn]
         smallest, largest = min(each[0] for each in extremes), max(each[1] for each in extremes)

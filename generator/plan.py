@@ -18,6 +18,7 @@ from generator.text import shape_in_words
 INDEX, IMAGES, LAYERS = "index", "gallery/images/index", "gallery/layers/index"
 COMPARE, MODEL = "gallery/compare", "gallery/model"
 MANIFEST = "gallery/manifest.json"
+COLOURS = "gallery/colours.js"
 LONGEST_SLUG = 60
 
 
@@ -53,12 +54,15 @@ class Plan:
     def _task(self, image: InputImage, layer: Layer) -> RenderTask:
         folder = image_layer_page(image.slug, layer.slug)
         if not layer.is_map:
-            return RenderTask(image.slug, layer, f"{folder}.png", (), ())
+            return RenderTask(image.slug, layer, f"{folder}.png", None, (), ())
         single = "all" in self.singles or layer.family in self.singles
         digits = len(str(layer.channels - 1))
         names = (f"{folder}/channel-{channel:0{digits}d}.png" for channel in range(layer.channels))
         grid = f"{folder}/grid.png"
-        return RenderTask(image.slug, layer, grid, tuple(names) if single else (), self.frames(layer))
+        channels = tuple(names) if single else ()
+        return RenderTask(
+            image.slug, layer, grid, maps_script(image.slug, layer.slug), channels, self.frames(layer)
+        )
 
     def animated_channels(self, most: int) -> tuple[tuple[Layer, int], ...]:
         """Return at most `most` pairs (layer, position in its task's `frames`), evenly spread.
@@ -177,6 +181,16 @@ def layer_page(layer: str) -> str:
 def image_layer_page(image: str, layer: str) -> str:
     """Return the page of one layer for one image; its pictures lie in the folder of the same name."""
     return f"gallery/images/{image}/{layer}"
+
+
+def maps_script(image: str, layer: str) -> str:
+    """Return the path of the script with a layer's maps for one image."""
+    return f"{image_layer_page(image, layer)}/maps.js"
+
+
+def ranges_script(layer: str) -> str:
+    """Return the path of the script with a layer's ranges over all images."""
+    return f"gallery/layers/{layer}.ranges.js"
 
 
 def link(page: str, target: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator import encode, raster
+from generator import encode, explorer, raster
 from generator.data import Layer, LayerResult, Picture, RenderResult, RenderTask
 from generator.stats import measure
 from generator.text import shape_in_words
@@ -43,13 +43,16 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
     factor = raster.picture_factor(height, width) if channels == 1 else raster.cell_factor(height, width)
     columns = raster.grid_columns(channels, height * factor, width * factor)
     sheet = raster.tile(raster.enlarge(indices, factor), columns)
-    files = {task.grid: encode.png(sheet, style.table)}
+    statistics = measure(maps)
+    exact = explorer.own_ranges(statistics)
+    levels = indices if np.array_equal(exact, ranges) else raster.quantize(maps, exact)
+    files = {task.grid: encode.png(sheet, style.table), task.maps: explorer.maps_script(levels, statistics)}
     single = raster.picture_factor(height, width)
     for path, channel in zip(task.channels, indices, strict=False):
         files[path] = encode.png(channel, style.table, single)
     pictures = tuple(Picture(path, width * single, height * single) for path in task.channels)
     grid = Picture(task.grid, sheet.shape[1], sheet.shape[0])
-    layer = LayerResult(maps.shape, grid, pictures, factor, ranges, measure(maps))
+    layer = LayerResult(maps.shape, grid, columns, pictures, factor, ranges, statistics)
     return RenderResult(task, layer, files, _channel_frames(maps, ranges, task.frames))
 
 
@@ -61,7 +64,7 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
     width = max(1, min(WIDEST_BAR, BARS_WIDTH // len(row)))
     picture = raster.bars(row, limits, BARS_HEIGHT, width)
     shown = Picture(task.grid, picture.shape[1], picture.shape[0])
-    layer = LayerResult(values.shape, shown, (), 1, limits[None], measure(values))
+    layer = LayerResult(values.shape, shown, 1, (), 1, limits[None], measure(values))
     files = {task.grid: encode.png(picture, style.table)}
     return RenderResult(task, layer, files, np.empty((0, 1, 1), np.uint8))
 

@@ -13,10 +13,13 @@ def measure(maps: np.ndarray) -> MapStatistics:
     known = np.where(finite, values, 0)
     some = count > 0
     divisor = np.maximum(count, 1)
+    mean = known.sum(axis=1) / divisor
+    apart = np.where(finite, values - mean[:, None], 0)
     return MapStatistics(
         minimum=np.where(some, np.where(finite, values, np.inf).min(axis=1, initial=np.inf), np.nan),
         maximum=np.where(some, np.where(finite, values, -np.inf).max(axis=1, initial=-np.inf), np.nan),
-        mean=np.where(some, known.sum(axis=1) / divisor, np.nan),
+        mean=np.where(some, mean, np.nan),
+        variance=np.where(some, (apart**2).sum(axis=1) / divisor, np.nan),
         active=np.where(some, (known > 0).sum(axis=1) / divisor, np.nan),
         flawed=values.shape[1] - count,
     )

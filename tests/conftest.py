@@ -141,3 +141,30 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
         browser.close()
+
+
+def is_outside(url: str) -> bool:
+    return not url.startswith(("file:", "data:", "about:"))
+
+
+@pytest.fixture
+def visit(chromium, request):
+    """Open pages from the disk; afterwards nothing may have gone wrong or been asked of another host."""
+    options = {"viewport": {"width": 1280, "height": 900}} | getattr(request, "param", {})
+    context = chromium.new_context(**options)
+    complaints = []
+
+    def open_page(gallery: Gallery, path: str):
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("requestfailed", lambda asked: complaints.append(f"failed: {asked.url}"))
+        page.on("request", lambda asked: complaints.append(asked.url) if is_outside(asked.url) else None)
+        page.goto((gallery.site / f"{path}.html").as_uri())
+        page.wait_for_load_state("load")
+        return page
+
+    yield open_page
+    context.close()
+    assert complaints == []

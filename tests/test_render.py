@@ -30,7 +30,7 @@ def layer_of(maps: np.ndarray, name: str = "conv") -> Layer:
 
 def task_of(maps: np.ndarray, frames=(), singles: bool = True) -> RenderTask:
     names = tuple(f"channel-{channel}.png" for channel in range(maps.shape[2])) if singles else ()
-    return RenderTask("cat", layer_of(maps), "grid.png", names, frames)
+    return RenderTask("cat", layer_of(maps), "grid.png", "maps.js", names, frames)
 
 
 def levels(height: int, width: int, channels: int) -> np.ndarray:
@@ -75,7 +75,7 @@ def test_a_grid_pixel_by_pixel():
 def test_single_channels_have_a_picture_each(shape, size):
     maps = levels(*shape)
     result = render.render_layer(task_of(maps), maps, STYLE)
-    assert len(result.files) == shape[2] + 1
+    assert len(result.files) == shape[2] + 2
     assert [picture.path for picture in result.layer.channels] == [
         f"channel-{c}.png" for c in range(shape[2])
     ]
@@ -89,7 +89,7 @@ def test_single_channels_have_a_picture_each(shape, size):
 def test_no_single_channels_unless_asked_for():
     maps = levels(8, 8, 3)
     result = render.render_layer(task_of(maps, singles=False), maps, STYLE)
-    assert set(result.files) == {"grid.png"}
+    assert set(result.files) == {"grid.png", "maps.js"}
     assert result.layer.channels == ()
     assert result.frames.size == 0
 
