@@ -201,6 +201,68 @@ class MapStatistics:
 
 
 @dataclass(frozen=True)
+class Vitals:
+    """What one image adds to a layer's health, so that its maps need not be kept.
+
+    `zeros` counts values equal to zero, int64 (channels,). The finite values other than zero are counted in
+    `bins`, int64 (256,), equally wide from `low` to `high`, which are NaN where there are none. `alike` has
+    the pairs of channels that correlate, each as first × channels + second with first < second, sorted int32.
+    """
+
+    zeros: np.ndarray
+    low: float
+    high: float
+    bins: np.ndarray
+    alike: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerHealth:
+    """A layer's maps over all images. What the words mean is defined in `generator.health.combine`.
+
+    `dead`, `constant` and `flawed` are bool (channels,), the numbers of channels float64 (channels,); those
+    cover finite values and are NaN where there are none. `mean` is the mean of the images' means, `active`
+    the share of values above zero, `zero` that of values equal to zero. `bins` counts the finite values
+    other than zero, float64 (48,), between the 49 `edges`; `zeros` are counted apart. `magnitude` is the
+    root mean square of all finite values. `rectified` tells that no value is below zero, `alike` has groups
+    of channels that are duplicates. `loudest` is the place among the images of the one with the highest mean,
+    int64 (channels,).
+    """
+
+    images: int
+    rectified: bool
+    dead: np.ndarray
+    constant: np.ndarray
+    flawed: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+    mean: np.ndarray
+    active: np.ndarray
+    zero: np.ndarray
+    loudest: np.ndarray
+    alike: tuple[tuple[int, ...], ...]
+    zeros: int
+    edges: np.ndarray
+    bins: np.ndarray
+    magnitude: float
+
+    @property
+    def channels(self) -> int:
+        """The number of channels."""
+        return len(self.dead)
+
+    @property
+    def values(self) -> int:
+        """The number of finite values of all channels and images."""
+        return self.zeros + round(self.bins.sum())
+
+    @property
+    def sparsity(self) -> float:
+        """The share of finite values that equal zero; 0 where there are none."""
+        return self.zeros / max(1, self.values)
+
+
+@dataclass(frozen=True)
 class RenderTask:
     """The pictures to draw of one layer for one image, with paths below the website's root.
 
@@ -241,6 +303,7 @@ class LayerResult:
     enlarged: int
     ranges: np.ndarray
     statistics: MapStatistics
+    vitals: Vitals
 
 
 @dataclass(frozen=True)
@@ -265,6 +328,14 @@ class Animation:
 
 
 @dataclass(frozen=True)
+class Download:
+    """A file to take along: its path below the website's root and its size in bytes."""
+
+    path: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class ImageResult:
     """Everything drawn of one image. `layers` is by slug; a failed image has `image.error` and no more.
 
@@ -281,6 +352,7 @@ class ImageResult:
     layers_gif: Animation | None = None
     channels_gif: Animation | None = None
     check: Check | None = None
+    arrays: Download | None = None
 
 
 @dataclass(frozen=True)

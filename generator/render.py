@@ -7,7 +7,7 @@ import numpy as np
 
 from generator import encode, explorer, raster
 from generator.data import Layer, LayerResult, Picture, RenderResult, RenderTask
-from generator.stats import measure
+from generator.stats import examine, measure
 from generator.text import shape_in_words
 
 MAP_BOX = 256  # pixels of the longer side of a map in an animation over channels
@@ -52,7 +52,9 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
         files[path] = encode.png(channel, style.table, single)
     pictures = tuple(Picture(path, width * single, height * single) for path in task.channels)
     grid = Picture(task.grid, sheet.shape[1], sheet.shape[0])
-    layer = LayerResult(maps.shape, grid, columns, pictures, factor, ranges, statistics)
+    layer = LayerResult(
+        maps.shape, grid, columns, pictures, factor, ranges, statistics, examine(maps, statistics)
+    )
     return RenderResult(task, layer, files, _channel_frames(maps, ranges, task.frames))
 
 
@@ -64,7 +66,9 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
     width = max(1, min(WIDEST_BAR, BARS_WIDTH // len(row)))
     picture = raster.bars(row, limits, BARS_HEIGHT, width)
     shown = Picture(task.grid, picture.shape[1], picture.shape[0])
-    layer = LayerResult(values.shape, shown, 1, (), 1, limits[None], measure(values))
+    statistics = measure(values)
+    vitals = examine(values, statistics)
+    layer = LayerResult(values.shape, shown, 1, (), 1, limits[None], statistics, vitals)
     files = {task.grid: encode.png(picture, style.table)}
     return RenderResult(task, layer, files, np.empty((0, 1, 1), np.uint8))
 

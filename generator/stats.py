@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from generator.data import MapStatistics
+from generator.data import MapStatistics, Vitals
+
+BINS = 256
+ALIKE = 0.99  # correlation above which two channels say the same
+FEWEST = 16  # values of a map: in smaller ones channels correlate by chance
+COMPARED = 64  # values a side: of larger maps every second, third… row and column is compared
 
 
 def measure(maps: np.ndarray) -> MapStatistics:
@@ -23,3 +28,35 @@ def measure(maps: np.ndarray) -> MapStatistics:
         active=np.where(some, (known > 0).sum(axis=1) / divisor, np.nan),
         flawed=values.shape[1] - count,
     )
+
+
+def examine(maps: np.ndarray, statistics: MapStatistics) -> Vitals:
+    """Return what float32 (height, width, channels) adds to its layer's health."""
+    values = maps.ravel()
+    if statistics.flawed.any():
+        values = values[np.isfinite(values)]
+    values = values[values != 0].astype(np.float64)
+    low, high = (values.min(), values.max()) if values.size else (np.nan, np.nan)
+    # 254.999…: what lies at the upper edge belongs into the last bin
+    factor = np.nextafter(BINS, 0) / (high - low) if high > low else 0.0
+    bins = np.bincount(((values - low) * factor).astype(np.uint8), minlength=BINS)
+    zeros = maps.shape[0] * maps.shape[1] - np.count_nonzero(maps, axis=(0, 1))
+    return Vitals(zeros, float(low), float(high), bins, _alike(maps, statistics))
+
+
+def _alike(maps: np.ndarray, statistics: MapStatistics) -> np.ndarray:
+    """Return the pairs of channels whose Pearson correlation is above `ALIKE`, as `Vitals` has them.
+
+    Constant channels and those with NaN or infinite values are left out.
+    """
+    height, width, channels = maps.shape
+    candidates = np.flatnonzero((statistics.flawed == 0) & (statistics.minimum < statistics.maximum))
+    if height * width < FEWEST or len(candidates) < 2:
+        return np.empty(0, np.int32)
+    step = -(-max(height, width) // COMPARED)
+    sample = maps[::step, ::step].reshape(-1, channels)[:, candidates].astype(np.float64)
+    sample -= sample.mean(axis=0)
+    length = np.sqrt((sample**2).sum(axis=0))
+    sample = np.divide(sample, length, out=sample, where=length > 0).astype(np.float32)
+    first, second = np.nonzero(np.triu(sample.T @ sample > ALIKE, 1))
+    return (candidates[first] * channels + candidates[second]).astype(np.int32)

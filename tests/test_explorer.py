@@ -148,6 +148,10 @@ def test_pointing_at_a_grid_reads_channel_place_and_value(visit, known):
         tip.get_by_text(f"channel {channel} · row {row}, column {column}").wait_for()
         read, true = value_in(tip.inner_text()), maps[row, column, channel]
         finite = maps[..., channel][np.isfinite(maps[..., channel])]
+        ends = page.locator(".ag-legend .ag-bar span").all_inner_texts()[::2]
+        assert [float(end.replace("−", "-")) for end in ends] == pytest.approx(
+            [finite.min(), finite.max()], rel=1e-3
+        )
         if np.isfinite(true):
             assert abs(read - true) <= (finite.max() - finite.min()) / 255 + 1e-3 * abs(true)
         else:

@@ -202,6 +202,7 @@
       pointed = grid.locate(event.clientX, event.clientY);
       if (!pointed) return;
       grid.markCell(pointed.position);
+      page.showEnds(grid, pointed.channel);
       say(grid, pointed, event.clientX, event.clientY, false);
     }
 
@@ -209,12 +210,14 @@
       pointed = null;
       grid.mark.hidden = true;
       tip.hidden = true;
+      if (grid.values) page.showEnds(grid);
     }
 
     async function choose(position) {
       await grid.ready();
       if (position < 0 || position >= grid.order.length) return;
       grid.markCell(position);
+      page.showEnds(grid, grid.order[position]);
       const box = grid.mark.getBoundingClientRect();
       say(grid, grid.strongest(grid.order[position]), box.right, box.bottom, true);
     }
@@ -313,11 +316,12 @@
     if (table) gradient.style.background = maps.gradientOf(table);
   }
 
-  // Numbers where one scale covers all channels and images of the page, else words.
-  function describeEnds(grid, single) {
+  // Numbers for a channel, or where one scale covers all that is shown; else words.
+  function describeEnds(grid, single, channel) {
     const { low, high } = grid.colours.scales[grid.scale];
     const covered = ["images", "symmetric"].includes(grid.scale) || (single && grid.scale === "layer");
-    return covered ? maps.rangeOf(grid.scale, 0, grid.values, grid.ranges).map(maps.format) : [low, high];
+    if (channel === undefined && !covered) return [low, high];
+    return maps.rangeOf(grid.scale, channel ?? 0, grid.values, grid.ranges).map(maps.format);
   }
 
   function makePage(figures) {
@@ -338,6 +342,10 @@
       { rootMargin: "200px" },
     );
 
+    page.showEnds = (grid, channel) => {
+      labelBar(legend.querySelector(".ag-bar"), ...describeEnds(grid, single, channel), grid.table);
+    };
+
     page.redraw = async () => {
       for (const grid of page.grids) {
         watcher.unobserve(grid.link);
@@ -345,7 +353,7 @@
       }
       const [first] = page.grids;
       await first.ready();
-      labelBar(legend.querySelector(".ag-bar"), ...describeEnds(first, single), first.table);
+      page.showEnds(first);
       legend.querySelector("p").firstChild.data = `${first.colours.scales[first.scale].rule} `;
     };
 
