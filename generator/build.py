@@ -59,9 +59,17 @@ def build(
 
     Raises a `GalleryError` when nothing can be built; a single bad image is reported instead.
     """
+    check_output(settings)
+    output.recover(settings.output)
+    with output.locked(source_folder(settings), *([settings.output] if settings.site else [])):
+        return _build(settings, tell, opener)
+
+
+def _build(
+    settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
+) -> BuildReport:
     clock = Clock()
     with clock.stage("model"):
-        check_output(settings)
         style = render.Style(settings.scale, encode.colour_table(settings.colours))
         check_file(settings.model)
         found = find_inputs(settings.images)

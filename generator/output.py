@@ -1,10 +1,11 @@
 """Files on disk: check that a folder is ours, write what changed, remove what is left over, swap folders."""
 
+import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from generator.errors import OutputError
@@ -14,6 +15,29 @@ JOURNAL = ".writing.txt"  # the same, line by line, for builds that are cut off
 SITE_RECORD = ".activation-gallery.json"  # in a website: all its files
 LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")  # what file managers leave wherever someone looks
 MARK = b"activation-gallery"  # near the start of every text file of ours, for builds that were cut off
+
+
+@contextmanager
+def locked(*folders: Path) -> Iterator[None]:
+    """Hold what is written into `folders` for this build alone, while the context lasts.
+
+    The operating system gives a lock back when its holder dies, however it dies. Raises `OutputError` where
+    another build holds one.
+    """
+    with ExitStack() as stack:
+        for folder in folders:
+            folder = folder.resolve()
+            path = folder.with_name(f".{folder.name}.lock")
+            with _said("write", path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                file = stack.enter_context(path.open("w"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise OutputError(
+                    f"expected one build of {folder} at a time, received a second: wait for the other"
+                ) from None
+        yield
 
 
 def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
@@ -121,7 +145,9 @@ class SourceFolder:
                     target.unlink(missing_ok=True)
                     _remove_empty(target.parent, self.root)
             self._record.parent.mkdir(parents=True, exist_ok=True)
-            self._record.write_text(json.dumps(sorted(self._files), indent=0), encoding="utf-8")
+            fresh = self._record.with_suffix(".new")
+            fresh.write_text(json.dumps(sorted(self._files), indent=0), encoding="utf-8")
+            fresh.replace(self._record)
             self._journal.unlink(missing_ok=True)
         return len(orphans)
 
@@ -130,6 +156,15 @@ def staging_folder(folder: Path) -> Path:
     """Return the folder beside `folder` in which its successor is built."""
     folder = folder.resolve()
     return folder.with_name(f".{folder.name}.new")
+
+
+def recover(folder: Path) -> None:
+    """Put the old website back where a build was cut off between the two renames of `swap`."""
+    folder = folder.resolve()
+    old = folder.with_name(f".{folder.name}.old")
+    if old.is_dir() and not folder.exists():
+        with _said("restore", folder):
+            old.rename(folder)
 
 
 def swap(folder: Path) -> None:
