@@ -7,6 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
   $(shell $(name) -c '$(RIGHT_VERSION)' 2>/dev/null && echo $(name))) python3)
 BIN := .venv/bin
 OPTIONS ?=
+NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/.package-lock.json)
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,9 +29,14 @@ gallery: install  ## build the website into site/ (OPTIONS="--layers block1*" pa
 test: install  ## run the whole test suite
 	@$(BIN)/python -m pytest $(OPTIONS)
 
-lint: install  ## check style and formatting
+lint: install $(NODE_TOOLS)  ## check style and formatting, of scripts and style sheets too where npm is installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(if $(NODE_TOOLS),node_modules/.bin/biome check --error-on-warnings,echo "npm is not installed: scripts and style sheets were not checked")
+
+node_modules/.package-lock.json: package-lock.json
+	@npm ci --no-audit --no-fund --silent
+	@touch $@
 
 benchmark: install  ## compare the build's cost with importing TensorFlow
 	@$(BIN)/python benchmarks/build.py
@@ -39,7 +45,7 @@ serve: install  ## build, serve on localhost, rebuild when an input changes
 	@$(BIN)/activation-gallery serve $(OPTIONS)
 
 clean:  ## remove what was built, and .venv
-	rm -rf .venv site .site.new .site.old site_src/gallery site_src/index.md
+	rm -rf .venv node_modules site .site.new .site.old site_src/gallery site_src/index.md
 
 lock:  ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -9,7 +9,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator import encode, explorer, images, output, pages, parts, plan, render, resources
+from generator import (
+    decisions,
+    encode,
+    estimate,
+    explorer,
+    health,
+    images,
+    output,
+    pages,
+    parts,
+    plan,
+    render,
+    report,
+    resources,
+)
 from generator.data import BuildReport, InputImage, ModelInfo, Step
 from generator.errors import OutputError, SettingsError
 from generator.manifest import manifest
@@ -71,15 +85,9 @@ def _build(
     clock = Clock()
     with clock.stage("model"):
         style = render.Style(settings.scale, encode.colour_table(settings.colours))
-        check_file(settings.model)
-        found = find_inputs(settings.images)
-        extractor, model = open_model(settings, tell, opener)
+        extractor, model, whole = make_plan(settings, tell, opener)
         labels = read_labels(settings)
         check_labels(labels, model.output_shapes)
-        layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)
-        whole = plan.Plan(
-            found, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
-        )
         pixels = images.choose_pixels(settings.pixels, model.value_range)
         preparation = images.Preparation(pixels, settings.input_channels, settings.longest_side)
     sources = output.SourceFolder(source_folder(settings))
@@ -87,7 +95,9 @@ def _build(
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
         tempfile.TemporaryDirectory(prefix="activation-gallery-") as spill,
     ):
-        painter = Painter(whole, style, preparation, pool, sources, Path(spill), tell)
+        painter = Painter(
+            whole, style, preparation, pool, sources, Path(spill), tell, settings.arrays, settings.explain
+        )
         with clock.stage("pictures"):
             results = painter.draw(extractor, model, labels)
         with clock.stage("animations"):
@@ -95,10 +105,15 @@ def _build(
     with clock.stage("pages"):
         tell(Step("pages", 0, 1, "writing the pages"))
         words = images.PIXELS_IN_WORDS[pixels]
-        site = parts.Site(whole, model, results, settings.scale, settings.colours, style.table, words)
+        healths = health.check_up(whole.mapped, [each.layers for each in results if each.layers])
+        site = parts.Site(
+            whole, model, results, settings.scale, settings.colours, style.table, words, healths
+        )
         written = write_pages(settings, sources, site)
         write_scripts(sources, site)
-        sources.write(plan.MANIFEST, manifest(model, layers, results, pixels))
+        write_health(sources, site)
+        write_decisions(sources, site)
+        sources.write(plan.MANIFEST, manifest(model, whole.layers, results, pixels, healths))
         removed = sources.finish()
     if settings.site:
         with clock.stage("website"):
@@ -121,6 +136,35 @@ def _build(
         unverified=tuple(filter(None, map(parts.say_failed, site.good))),
         seconds=clock.seconds,
     )
+
+
+def size_up(
+    settings: Settings,
+    tell: Callable[[Step], None] = lambda _: None,
+    opener: Callable[[Settings, str], Extractor] = open_keras,
+) -> list[str]:
+    """Say what a build would write, line by line, without writing anything."""
+    check_output(settings)
+    _, _, whole = make_plan(settings, tell, opener)
+    return estimate.in_words(estimate.estimate(whole), whole)
+
+
+def make_plan(
+    settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
+) -> tuple[Extractor, ModelInfo, plan.Plan]:
+    """Open the model, find the images and decide what is made, and tell what is left out."""
+    check_file(settings.model)
+    found = find_inputs(settings.images)
+    extractor, model = open_model(settings, tell, opener)
+    layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)
+    whole = plan.Plan(
+        found, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
+    )
+    if settings.fit is not None:
+        whole = estimate.fit(whole, settings.fit)
+        for each in whole.left_out:
+            tell(Step("model", 0, 1, each))
+    return extractor, model, whole
 
 
 def open_model(
@@ -196,6 +240,22 @@ def write_scripts(sources: output.SourceFolder, site: parts.Site) -> None:
     for layer in site.plan.mapped:
         statistics = [result.layers[layer.slug].statistics for result in site.good]
         sources.write(plan.ranges_script(layer.slug), explorer.ranges_script(slugs, statistics))
+
+
+def write_health(sources: output.SourceFolder, site: parts.Site) -> None:
+    """Write the charts and their numbers."""
+    layers = site.plan.mapped
+    files = report.health_files(layers, [site.health[layer.slug] for layer in layers])
+    for path, content in files.items():
+        sources.write(path, content)
+
+
+def write_decisions(sources: output.SourceFolder, site: parts.Site) -> None:
+    """Write the numbers that explain each prediction."""
+    for result in site.good:
+        if result.decision and result.decision.explanation.channels.size:
+            path = f"{plan.decision(result.image.slug)}.csv"
+            sources.write(path, decisions.changes_csv(result.decision.explanation))
 
 
 def write_pages(settings: Settings, sources: output.SourceFolder, site: parts.Site) -> int:

@@ -32,6 +32,15 @@ def _read_channels(_context, _option, value) -> tuple[str, ...] | None:
         raise click.BadParameter(f"expected {error}, received {value!r}: separate them by commas.") from None
 
 
+def _read_size(_context, _option, value) -> int | None:
+    from generator.settings import read_size
+
+    try:
+        return read_size(value) if value else None
+    except ValueError as error:
+        raise click.BadParameter(f"expected {error}, received {value!r}.") from None
+
+
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 config_option = click.option(
     "--config",
@@ -59,6 +68,12 @@ _options = (
     click.option("--pre-activation", is_flag=True, default=None,
                  help="Draw what goes into fused activations too."),
     click.option("--verify", is_flag=True, default=None, help="Compute every drawn layer again and compare."),
+    click.option("--arrays", type=click.Choice(["none", "float16", "float32"]),
+                 help="Write each image's activations as .npz."),
+    click.option("--explain/--no-explain", default=None,
+                 help="Show what each prediction rests on [yes]."),
+    click.option("--fit", metavar="SIZE", callback=_read_size,
+                 help="Leave out what does not fit, such as 200MB: first single channels, then layers."),
 )  # fmt: skip
 unsafe_option = click.option(
     "--allow-unsafe", is_flag=True, default=None, help="Run code in the model file (Lambda layers)."
@@ -115,10 +130,13 @@ def main() -> None:
 @layers_option
 @model_options
 @click.option("--no-site", is_flag=True, help="Stop after the Markdown sources.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be written, how much and how long; write nothing."
+)
 @verbose_option
 @quiet_option
 @progress_option
-def build(config, no_site, verbose, quiet, no_progress, **flags) -> None:
+def build(config, no_site, dry_run, verbose, quiet, no_progress, **flags) -> None:
     """Build the gallery, all the way to a website.
 
     \b
@@ -127,6 +145,9 @@ def build(config, no_site, verbose, quiet, no_progress, **flags) -> None:
       activation-gallery build --layers "*conv*" --layers MaxPooling2D
       activation-gallery build --model cnn.keras --images photos --output /tmp/site
     """
+    if dry_run:
+        _size_up(config, flags, verbose, quiet, no_progress)
+        return
     with errors_in_one_line(verbose), calm(verbose):
         report = _build(config, flags | {"site": not no_site}, quiet, no_progress)
     if not quiet:
@@ -134,6 +155,18 @@ def build(config, no_site, verbose, quiet, no_progress, **flags) -> None:
     _tell_failed(report)
     if report.failed or report.unverified:
         sys.exit(1)
+
+
+def _size_up(config, flags, verbose, quiet, no_progress) -> None:
+    with errors_in_one_line(verbose), calm(verbose):
+        from generator.build import size_up
+        from generator.settings import load_settings
+
+        settings = load_settings(config, Path.cwd(), flags)
+        with _teller(quiet, no_progress) as tell:
+            lines = size_up(settings, tell)
+    for line in lines:
+        click.echo(one_line(line))
 
 
 def _tell_failed(report) -> None:

@@ -9,6 +9,20 @@ MOST_BARS = 4096  # values of a layer without maps that are drawn as bars
 FAMILIES = ("convolution", "pooling", "normalization", "activation", "merging", "resizing", "other")
 
 
+@dataclass(frozen=True)
+class ReceptiveField:
+    """Which rows and columns of the picture, as the model sees it, one value of a layer depends on.
+
+    The value at (row, column) sees `size` (height, width) pixels from `start` + (row, column) × `stride` on;
+    a start may lie outside the picture. `whole` tells that every value depends on the whole picture.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    start: tuple[int, int]
+    whole: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayerInfo:
     """One call of a layer, as the model reports it.
@@ -17,7 +31,8 @@ class LayerInfo:
     its batch axis and with the channels last; a side that depends on the image is `None`. `activation` names
     the function that the layer applies to its own result. `repeats` is the index of the layer whose output
     this one hands on unchanged, 0 for the model's input, `None` where it computes something. `missing` tells
-    why there is no output to draw, `notice` what a picture leaves out.
+    why there is no output to draw, `notice` what a picture leaves out. `receptive` is `None` where it is
+    unknown.
     """
 
     index: int
@@ -30,6 +45,7 @@ class LayerInfo:
     repeats: int | None = None
     missing: str | None = None
     notice: str | None = None
+    receptive: ReceptiveField | None = None
 
     @property
     def map_shape(self) -> tuple[int | None, int | None, int] | None:
@@ -142,13 +158,34 @@ class PreparedImage:
 class Prediction:
     """A class and its score in 0…1, or `text` alone where the model is no classifier.
 
-    `method` says how the score follows from the model's output.
+    `method` says how the score follows from the model's output, `number` is the class, counted from 0.
     """
 
     text: str
     label: str | None = None
     score: float | None = None
     method: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the score of the predicted class rests on, for one image.
+
+    `cams` has Grad-CAM maps by layer index, float32 (height, width), of the layers through which a gradient
+    flows to the score. `score` is the class's, `method` says in words what it is. `changes`, float32, tells
+    how the score changes when one of `channels`, int64, is set to zero; the largest fall comes first. They
+    belong to layer number `layer`, which has `of` channels. `notice` says why something is not there.
+    """
+
+    cams: dict[int, np.ndarray] = field(default_factory=dict)
+    score: float | None = None
+    method: str = ""
+    layer: int | None = None
+    channels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    changes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    of: int = 0
+    notice: str | None = None
 
 
 @dataclass(frozen=True)
@@ -222,11 +259,11 @@ class LayerHealth:
 
     `dead`, `constant` and `flawed` are bool (channels,), the numbers of channels float64 (channels,); those
     cover finite values and are NaN where there are none. `mean` is the mean of the images' means, `active`
-    the share of values above zero, `zero` that of values equal to zero. `bins` counts the finite values
-    other than zero, float64 (48,), between the 49 `edges`; `zeros` are counted apart. `magnitude` is the
-    root mean square of all finite values. `rectified` tells that no value is below zero, `alike` has groups
-    of channels that are duplicates. `loudest` is the place among the images of the one with the highest mean,
-    int64 (channels,).
+    the share of values above zero, `zero` that of values equal to zero. `loudest` is the place among the
+    images of the one with the highest mean, int64 (channels,). `alike` has groups of channels that are
+    duplicates. `rectified` tells that no value is below zero. `bins` counts the finite values other than
+    zero, float64 (48,), between the 49 `edges`; `zeros` are counted apart, and `above` are all above zero.
+    `magnitude` is the root mean square of all finite values.
     """
 
     images: int
@@ -242,6 +279,7 @@ class LayerHealth:
     loudest: np.ndarray
     alike: tuple[tuple[int, ...], ...]
     zeros: int
+    above: int
     edges: np.ndarray
     bins: np.ndarray
     magnitude: float
@@ -266,8 +304,8 @@ class LayerHealth:
 class RenderTask:
     """The pictures to draw of one layer for one image, with paths below the website's root.
 
-    `channels` has one path a channel, or none where no single channels are drawn. `maps` is the script for
-    the explorer, `None` where there are no maps. `frames` are the channels to keep for the animation over
+    `channels` has the paths of the single channels that are drawn, by channel. `maps` is the script for the
+    explorer, `None` where there are no maps. `frames` are the channels to keep for the animation over
     channels.
     """
 
@@ -275,7 +313,7 @@ class RenderTask:
     layer: Layer
     grid: str
     maps: str | None
-    channels: tuple[str, ...]
+    channels: dict[int, str]
     frames: tuple[int, ...]
 
 
@@ -292,14 +330,15 @@ class Picture:
 class LayerResult:
     """What became of one layer for one image, whose maps are `shape` (height, width, channels).
 
-    `grid` shows all channels in rows of `columns`, or the bars of a layer without maps. `enlarged` is its
-    whole factor. `ranges` is float64 (channels, 2): the values that got the first and the last colour.
+    `grid` shows all channels in rows of `columns`, or the bars of a layer without maps; `enlarged` is its
+    whole factor. `channels` are those drawn singly. `ranges` is float64 (channels, 2): the values that got
+    the first and the last colour.
     """
 
     shape: tuple[int, int, int]
     grid: Picture
     columns: int
-    channels: tuple[Picture, ...]
+    channels: dict[int, Picture]
     enlarged: int
     ranges: np.ndarray
     statistics: MapStatistics
@@ -329,10 +368,25 @@ class Animation:
 
 @dataclass(frozen=True)
 class Download:
-    """A file to take along: its path below the website's root and its size in bytes."""
+    """A file of arrays: its path below the website's root, its size in bytes and the type of its numbers."""
 
     path: str
     bytes: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was drawn of an explanation, which has lost its maps.
+
+    By the slug of the layer: `peaks`, the largest value of each map, NaN where a value of it is not finite,
+    and `pictures`, the maps that are not zero everywhere over the picture.
+    """
+
+    explanation: Explanation
+    peaks: dict[str, float] = field(default_factory=dict)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    animation: Animation | None = None
 
 
 @dataclass(frozen=True)
@@ -353,6 +407,7 @@ class ImageResult:
     channels_gif: Animation | None = None
     check: Check | None = None
     arrays: Download | None = None
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,25 @@ def gif(frames: np.ndarray, table: np.ndarray, milliseconds: int) -> bytes:
     return _save(first, "GIF", optimize=False, **options)
 
 
+def common_palette(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give uint8 (frames, height, width, 3) a palette of `LEVELS` colours, by median cut, without dithering.
+
+    Returns palette indices, uint8 (frames, height, width), and the palette with the special entries, uint8
+    (256, 3).
+    """
+    count, height, width, _ = frames.shape
+    packed = np.unique(frames.astype(np.uint32) @ np.array([1, 1 << 8, 1 << 16], np.uint32))
+    # each colour once, else the palette has no room for the few brightest
+    once = np.stack([packed >> shift & 255 for shift in (0, 8, 16)], axis=-1).astype(np.uint8)
+    reduced = Image.fromarray(once[None]).quantize(LEVELS, Image.Quantize.MEDIANCUT)
+    picture = Image.fromarray(frames.reshape(count * height, width, 3))
+    indices = np.asarray(picture.quantize(palette=reduced, dither=Image.Dither.NONE))
+    table = colour_table("viridis")
+    colours = np.frombuffer(reduced.palette.palette, np.uint8).reshape(-1, 3)[:LEVELS]
+    table[: len(colours)] = colours
+    return indices.reshape(count, height, width), table
+
+
 def caption(lines: tuple[str, ...], width: int, font_size: int = FONT_SIZE) -> np.ndarray:
     """Write lines of text as palette indices, uint8 (height, width); what does not fit is cut."""
     line_height = caption_height(1, font_size)

@@ -1,16 +1,25 @@
 """The description of a website for programs, `gallery/manifest.json`."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from generator import __version__, plan
-from generator.data import ImageResult, Layer, ModelInfo
+import numpy as np
 
-FORMAT = 2
+from generator import __version__, health, plan
+from generator.data import ImageResult, Layer, LayerHealth, LayerResult, ModelInfo
+
+FORMAT = 3
 
 
-def manifest(model: ModelInfo, layers: Sequence[Layer], results: Sequence[ImageResult], pixels: str) -> bytes:
+def manifest(
+    model: ModelInfo,
+    layers: Sequence[Layer],
+    results: Sequence[ImageResult],
+    pixels: str,
+    healths: Mapping[str, LayerHealth],
+) -> bytes:
     """Return the manifest as UTF-8 JSON. All paths in it are relative to the website's root."""
     mapped = {layer.slug for layer in layers if layer.is_map}
     content = {
@@ -27,7 +36,7 @@ def manifest(model: ModelInfo, layers: Sequence[Layer], results: Sequence[ImageR
             "pixels": pixels,
             "versions": model.versions,
         },
-        "layers": [_layer(layer) for layer in layers],
+        "layers": [_layer(layer, healths.get(layer.slug)) for layer in layers],
         "verification": _verification(results),
         "images": [_image(result, mapped) for result in results],
     }
@@ -46,7 +55,7 @@ def _verification(results: Sequence[ImageResult]) -> dict[str, Any]:
     }
 
 
-def _layer(layer: Layer) -> dict[str, Any]:
+def _layer(layer: Layer, found: LayerHealth | None) -> dict[str, Any]:
     return {
         "index": layer.index,
         "name": layer.name,
@@ -60,8 +69,20 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "drawn": layer.reason is None,
         "reason": layer.reason,
         "notice": layer.notice,
+        "receptive_field": layer.receptive and asdict(layer.receptive),
         "page": f"{plan.layer_page(layer.slug)}.html" if layer.reason is None else None,
+        "health": found and _health(found),
     }
+
+
+def _health(found: LayerHealth) -> dict[str, Any]:
+    lists = {name: np.flatnonzero(getattr(found, name)).tolist() for name in ("dead", "constant", "flawed")}
+    duplicates = [list(group) for group in found.alike]
+    return {"images": found.images, **health.figures(found), **lists, "duplicates": duplicates}
+
+
+def _paths(layer: LayerResult) -> dict[int, str]:
+    return {channel: picture.path for channel, picture in layer.channels.items()}
 
 
 def _image(result: ImageResult, mapped: Collection[str]) -> dict[str, Any]:
@@ -82,11 +103,12 @@ def _image(result: ImageResult, mapped: Collection[str]) -> dict[str, Any]:
         "seen": result.seen.path,
         "layers_gif": result.layers_gif.gif.path if result.layers_gif else None,
         "channels_gif": result.channels_gif.gif.path if result.channels_gif else None,
+        "arrays": result.arrays.path if result.arrays else None,
         "layers": {
             slug: {
                 **({"page": f"{plan.image_layer_page(image.slug, slug)}.html"} if slug in mapped else {}),
                 "grid": layer.grid.path,
-                **({"channels": [each.path for each in layer.channels]} if layer.channels else {}),
+                **({"channels": paths} if (paths := _paths(layer)) else {}),
             }
             for slug, layer in result.layers.items()
         },

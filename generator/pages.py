@@ -14,8 +14,9 @@ import jinja2
 import numpy as np
 import yaml
 
-from generator import parts, plan
+from generator import decisions, parts, plan, report
 from generator.data import ImageResult, Layer
+from generator.raster import picture_factor
 from generator.text import count, one_line, shape_in_words
 
 COLUMNS = 4  # images side by side in one table
@@ -30,6 +31,7 @@ FAMILIES_IN_WORDS = {
     "resizing": "Here maps change their size or place, not their content.",
     "other": "",
 }
+GLOBAL_POOLING_IN_WORDS = "Global pooling makes one number of each whole map: its mean or its largest value."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,7 @@ def _index(site: parts.Site) -> Page:
         content={
             "model": one_line(model.name),
             "facts": facts,
+            "left_out": [f"{each[0].upper()}{each[1:]}." for each in site.plan.left_out],
             "tables": tables,
             "legend": parts.explain_colours(site, None, ()),
             "sections": (
@@ -150,6 +153,8 @@ def _image(site: parts.Site, position: int, result: ImageResult) -> Page:
                 f"As the model sees it: {shape_in_words(result.fed)}, pixel values {site.pixels}",
             ),
             "players": parts.list_players(path, result),
+            "decides": decisions.report_decision(path, site.plan, result),
+            "arrays": result.arrays and parts.offer_arrays(path, site.plan.drawn[0], result.arrays),
             "rows": [parts.describe_layer(site, path, layer, (result,)) for layer in site.plan.layers],
         }
     return Page(
@@ -196,6 +201,10 @@ def _neighbours(
     return to(position - 1), to(position + 1)
 
 
+def _family(layer: Layer) -> str:
+    return GLOBAL_POOLING_IN_WORDS if layer.kind.startswith("Global") else FAMILIES_IN_WORDS[layer.family]
+
+
 def _layer(site: parts.Site, layer: Layer) -> Page:
     path = plan.layer_page(layer.slug)
     previous, following = _neighbours(site, path, layer, None)
@@ -211,11 +220,15 @@ def _layer(site: parts.Site, layer: Layer) -> Page:
         following=following,
         content={
             "row": parts.describe_layer(site, path, layer, site.good),
-            "family": FAMILIES_IN_WORDS[layer.family],
+            "family": _family(layer),
+            "sees": parts.say_receptive(layer),
             "legend": parts.explain_colours(site, layer, drawn),
             "enlarged": drawn[0].enlarged,
             "failed": [each for each in (parts.say_failed(result, layer) for result in site.good) if each],
             "numbers": [parts.summarize_image(path, result, layer) for result in site.good],
+            "health": report.report_layer(path, layer, site.health[layer.slug], site.good)
+            if layer.is_map
+            else None,
         },
     )
 
@@ -246,7 +259,8 @@ def _image_layer(site: parts.Site, layer: Layer, result: ImageResult) -> Page:
         content={
             "layer": layer,
             "kind": parts.kind_of(layer),
-            "family": FAMILIES_IN_WORDS[layer.family],
+            "family": _family(layer),
+            "sees": parts.say_receptive(layer),
             "shape": parts.shape_of(layer),
             "layer_link": parts.link_to(path, plan.layer_page(layer.slug), layer.name),
             "others": others,
@@ -258,7 +272,7 @@ def _image_layer(site: parts.Site, layer: Layer, result: ImageResult) -> Page:
             "channels": parts.show_channels(path, result, layer),
             "count": count(layer.channels, "channel"),
             "map_size": shape_in_words(drawn.shape[:2]),
-            "channel_factor": drawn.channels[0].width // drawn.shape[1] if drawn.channels else 1,
+            "channel_factor": picture_factor(*drawn.shape[:2]),
             "failed": parts.say_failed(result, layer),
             "constant": constant,
             "table": parts.list_numbers(layer, drawn),
@@ -283,7 +297,7 @@ def _compare(site: parts.Site) -> Page:
 
 
 def _model(site: parts.Site) -> Page:
-    path, model = plan.MODEL, site.model
+    path, model, mapped = plan.MODEL, site.model, site.plan.mapped
     facts = (
         ("File", model.file),
         ("SHA-256", model.digest),
@@ -299,6 +313,7 @@ def _model(site: parts.Site) -> Page:
         ),
         *[("Repaired", each) for each in model.repairs],
         *[("Missing", each.removeprefix("not drawn: ")) for each in parts.say_missing(model)],
+        *[("Left out", each) for each in site.plan.left_out],
         ("Verified", parts.say_verified(site)),
         ("Made with", ", ".join(f"{name} {version}" for name, version in model.versions.items())),
     )
@@ -311,6 +326,9 @@ def _model(site: parts.Site) -> Page:
         content={
             "name": one_line(model.name),
             "facts": [(name, one_line(str(value))) for name, value in facts],
+            "health": report.report_model(
+                path, mapped, [site.health[layer.slug] for layer in mapped], site.good
+            ),
             "rows": [parts.describe_layer(site, path, layer, ()) for layer in site.plan.layers],
         },
     )

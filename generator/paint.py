@@ -1,5 +1,6 @@
 """Draw all images: for each one forward pass, its pictures, and then the animations."""
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -8,10 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
-from generator import encode, images, plan, render
+from generator import encode, heat, images, plan, render
 from generator.data import (
     Activations,
     Animation,
+    Decision,
+    Download,
+    Explanation,
     ImageResult,
     InputImage,
     Layer,
@@ -45,6 +49,15 @@ class Extractor(Protocol):
         `others` are the pictures for further inputs by name. Raises `ImageError` when the image does not fit.
         """
 
+    def explain(
+        self,
+        values: np.ndarray,
+        others: Mapping[str, np.ndarray],
+        layers: Sequence[int],
+        prediction: Prediction,
+    ) -> Explanation:
+        """Return what the prediction for an image that was extracted rests on, in layers of these indices."""
+
 
 @dataclass
 class Painter:
@@ -53,7 +66,8 @@ class Painter:
     `preparation` says how pictures become values. `pool` maps renderers over jobs; `spill` is a folder for
     what the animations over channels need later, so that only one image's activations are in memory. `side`
     is the canvas of the animations over layers: the largest at which the first image's GIF stays within
-    `GIF_AIM`, then the same for all.
+    `GIF_AIM`, then the same for all. `arrays` is the type of the numbers to take along, or "none",
+    `explain` whether predictions are explained.
     """
 
     plan: plan.Plan
@@ -63,6 +77,8 @@ class Painter:
     sources: SourceFolder
     spill: Path
     tell: Callable[[Step], None]
+    arrays: str
+    explain: bool
     side: int | None = None
 
     def draw(self, extractor: Extractor, model: ModelInfo, labels: Sequence[str]) -> tuple[ImageResult, ...]:
@@ -85,7 +101,14 @@ class Painter:
             stacks = [activations.maps[layer.index] for layer in self.plan.mapped]
             animation = self._layers_animation(image, stacks, drawn)
             result = self._draw_input(image, prepared, prediction)
-            results.append(replace(result, layers=drawn, layers_gif=animation, check=activations.check))
+            arrays = self._write_arrays(image, maps) if self.arrays != "none" else None
+            result = replace(
+                result, layers=drawn, layers_gif=animation, check=activations.check, arrays=arrays
+            )
+            if self.explain and prediction.score is not None:
+                decision = self._explain(extractor, image, model, prepared, prediction)
+                result = replace(result, decision=decision)
+            results.append(result)
         if all(result.image.error for result in results):
             names = "; ".join(f"{each.image.name}: {each.image.error}" for each in results[:3])
             raise ImageError(f"expected at least one readable image, received none ({names})")
@@ -122,6 +145,35 @@ class Painter:
             self._tell(number, len(drawn), image)
         np.savez(self.spill / f"{image.slug}.npz", **frames)
         return drawn
+
+    def _explain(
+        self,
+        extractor: Extractor,
+        image: InputImage,
+        model: ModelInfo,
+        prepared: PreparedImage,
+        prediction: Prediction,
+    ) -> Decision:
+        """Have a prediction explained, and write the pictures of that."""
+        layers = self.plan.explained
+        explanation = extractor.explain(
+            prepared.values, self._others(image, model), [layer.index for layer in layers], prediction
+        )
+        decision, files = heat.draw_decision(image.slug, prepared.seen, layers, explanation)
+        for path, content in files.items():
+            self.sources.write(path, content)
+        return decision
+
+    def _write_arrays(self, image: InputImage, maps: Sequence[np.ndarray]) -> Download:
+        """Write what the drawn layers made of an image: an array for each by its slug, never pickled."""
+        path, content = plan.arrays_file(image.slug), io.BytesIO()
+        with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite, as documented
+            slugs = [layer.slug for layer in self.plan.drawn]
+            np.savez_compressed(
+                content, **{slug: each.astype(self.arrays) for slug, each in zip(slugs, maps, strict=True)}
+            )
+        self.sources.write(path, content.getvalue())
+        return Download(path, content.tell(), self.arrays)
 
     def _draw_input(self, image: InputImage, prepared: PreparedImage, prediction: Prediction) -> ImageResult:
         """Write the image as given and as the model sees it."""

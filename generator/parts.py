@@ -2,14 +2,25 @@
 
 import json
 import math
-from collections.abc import Sequence
+import posixpath
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from markupsafe import Markup, escape
 
 from generator import plan
-from generator.data import Animation, ImageResult, Layer, LayerResult, MapStatistics, ModelInfo, Picture
+from generator.data import (
+    Animation,
+    Download,
+    ImageResult,
+    Layer,
+    LayerHealth,
+    LayerResult,
+    MapStatistics,
+    ModelInfo,
+    Picture,
+)
 from generator.encode import SPECIAL_COLOURS
 from generator.raster import CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
 from generator.text import count, number, one_line, shape_in_words, size
@@ -66,7 +77,11 @@ SCALES_IN_WORDS = {
 
 @dataclass(frozen=True)
 class Site:
-    """All that pages are made from. `table` is the palette, `pixels` the input's scaling in words."""
+    """All that pages are made from.
+
+    `table` is the palette, `pixels` the input's scaling in words, `health` is that of the layers with maps by
+    slug.
+    """
 
     plan: plan.Plan
     model: ModelInfo
@@ -75,6 +90,7 @@ class Site:
     colours: str
     table: np.ndarray
     pixels: str
+    health: Mapping[str, LayerHealth]
 
     @property
     def good(self) -> tuple[ImageResult, ...]:
@@ -117,6 +133,16 @@ class Player:
     facts: str
     left_out: str | None
     image: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A file of arrays to take along: its size, the type of its numbers, and a key to begin with."""
+
+    link: Link
+    size: str
+    kind: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -206,6 +232,12 @@ def _player(page: str, result: ImageResult, title: str, shows: str, animation: A
     return Player(still, gif, title, facts, animation.left_out, result.image.name)
 
 
+def offer_arrays(page: str, layer: Layer, arrays: Download) -> Offer:
+    """Offer an image's activations; `layer` is the one that the example reads."""
+    link = Link(plan.link(page, arrays.path), posixpath.basename(arrays.path))
+    return Offer(link, size(arrays.bytes), arrays.kind, layer.slug)
+
+
 def describe_layer(site: Site, page: str, layer: Layer, results: Sequence[ImageResult]) -> LayerRow:
     """Describe a layer in a list on `page`, with its grids for `results`."""
     link = None
@@ -258,6 +290,7 @@ def explore(site: Site, result: ImageResult, layer: Layer) -> str | None:
         "factor": drawn.enlarged,
         "seen": result.seen.path,
         "fed": result.fed[:2],
+        "receptive": vars(layer.receptive) if layer.receptive else None,
     }
     return json.dumps(facts)
 
@@ -324,13 +357,13 @@ def whole_width(grid: Picture) -> int:
     return grid.width * max(1, min(520 // grid.width, 520 // grid.height))
 
 
-def show_channels(page: str, result: ImageResult, layer: Layer) -> list[Shown]:
-    """Return the pictures of all channels with their numbers, none where none are drawn."""
+def show_channels(page: str, result: ImageResult, layer: Layer) -> dict[int, Shown]:
+    """Return the pictures of single channels with their numbers, by channel, none where none are drawn."""
     drawn = result.layers[layer.slug]
-    shown = []
-    for channel, (picture, row) in enumerate(
-        zip(drawn.channels, _channel_numbers(layer, drawn), strict=False)
-    ):
+    rows = _channel_numbers(layer, drawn)
+    shown = {}
+    for channel, picture in drawn.channels.items():
+        row = rows[channel]
         caption = _span(*drawn.ranges[channel])
         if row.flag == CONSTANT_FLAG:
             caption = f"{row.flag} {row.minimum}"
@@ -340,7 +373,7 @@ def show_channels(page: str, result: ImageResult, layer: Layer) -> list[Shown]:
             f"Channel {channel} of {layer.name} for {result.image.name}: values from {row.minimum} to "
             f"{row.maximum}, {row.active} above zero{', ' + row.flag if row.flag else ''}"
         )
-        shown.append(show(page, picture, alt, caption))
+        shown[channel] = show(page, picture, alt, caption)
     return shown
 
 
@@ -373,6 +406,16 @@ def list_numbers(layer: Layer, drawn: LayerResult) -> Markup:
     ]
     lines = ("".join(f"{cell:>11}" for cell in row[:5]) + f"   {row[5]}" for row in rows)
     return escape("\n".join(line.rstrip() for line in lines))
+
+
+def say_receptive(layer: Layer) -> str:
+    """Say how much of the picture, as the model sees it, one value of a layer depends on."""
+    field = layer.receptive
+    if field is None:
+        return "How much of the input each value sees is unknown."
+    if field.whole:
+        return "Each value sees the whole picture."
+    return f"Each value sees {shape_in_words(field.size)} pixels of the input."
 
 
 def say_missing(model: ModelInfo) -> list[str]:

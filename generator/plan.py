@@ -19,18 +19,25 @@ INDEX, IMAGES, LAYERS = "index", "gallery/images/index", "gallery/layers/index"
 COMPARE, MODEL = "gallery/compare", "gallery/model"
 MANIFEST = "gallery/manifest.json"
 COLOURS = "gallery/colours.js"
+HEALTH_CHART, HEALTH_CSV = "gallery/health.svg", "gallery/health.csv"
 LONGEST_SLUG = 60
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be made. `layers` has every call; `singles` the families drawn channel by channel."""
+    """What will be made. `layers` has every call; `singles` the families drawn channel by channel.
+
+    `most_singles` is how many channels of a layer are drawn singly, evenly spaced, `None` for all; `left_out`
+    says what is not made to save space.
+    """
 
     images: tuple[InputImage, ...]
     layers: tuple[Layer, ...]
     singles: tuple[str, ...]
     gif_channels_per_layer: int
     gif_channels: int
+    most_singles: int | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def drawn(self) -> tuple[Layer, ...]:
@@ -47,6 +54,11 @@ class Plan:
         """The drawn layers whose channels make the animation over channels."""
         return tuple(layer for layer in self.mapped if layer.family == "convolution")
 
+    @property
+    def explained(self) -> tuple[Layer, ...]:
+        """The drawn convolutions whose maps lie over the picture, whole and not one of many."""
+        return tuple(each for each in self.convolutions if len(each.shape) == 3 and not each.notice)
+
     def tasks(self, image: InputImage) -> tuple[RenderTask, ...]:
         """Return one task a drawn layer."""
         return tuple(self._task(image, layer) for layer in self.drawn)
@@ -54,12 +66,12 @@ class Plan:
     def _task(self, image: InputImage, layer: Layer) -> RenderTask:
         folder = image_layer_page(image.slug, layer.slug)
         if not layer.is_map:
-            return RenderTask(image.slug, layer, f"{folder}.png", None, (), ())
+            return RenderTask(image.slug, layer, f"{folder}.png", None, {}, ())
         single = "all" in self.singles or layer.family in self.singles
         digits = len(str(layer.channels - 1))
-        names = (f"{folder}/channel-{channel:0{digits}d}.png" for channel in range(layer.channels))
+        drawn = evenly_spaced(layer.channels, self.most_singles or layer.channels) if single else ()
+        channels = {channel: f"{folder}/channel-{channel:0{digits}d}.png" for channel in drawn}
         grid = f"{folder}/grid.png"
-        channels = tuple(names) if single else ()
         return RenderTask(
             image.slug, layer, grid, maps_script(image.slug, layer.slug), channels, self.frames(layer)
         )
@@ -191,6 +203,36 @@ def maps_script(image: str, layer: str) -> str:
 def ranges_script(layer: str) -> str:
     """Return the path of the script with a layer's ranges over all images."""
     return f"gallery/layers/{layer}.ranges.js"
+
+
+def health_chart(layer: str) -> str:
+    """Return the path of the chart of a layer's health."""
+    return f"gallery/layers/{layer}.health.svg"
+
+
+def distribution_csv(layer: str) -> str:
+    """Return the path of a layer's histogram as CSV."""
+    return f"gallery/layers/{layer}.values.csv"
+
+
+def channels_csv(layer: str) -> str:
+    """Return the path of the numbers of a layer's channels as CSV."""
+    return f"gallery/layers/{layer}.channels.csv"
+
+
+def overlay(image: str, layer: str) -> str:
+    """Return the path of a layer's Grad-CAM map over the picture."""
+    return f"{image_layer_page(image, layer)}/decides.png"
+
+
+def decision(image: str) -> str:
+    """Return the path, without an ending, of the files that explain an image's prediction."""
+    return f"{image_page(image)}/decides"
+
+
+def arrays_file(image: str) -> str:
+    """Return the path of the file with an image's activations."""
+    return f"{image_page(image)}/activations.npz"
 
 
 def link(page: str, target: str) -> str:

@@ -48,9 +48,11 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
     levels = indices if np.array_equal(exact, ranges) else raster.quantize(maps, exact)
     files = {task.grid: encode.png(sheet, style.table), task.maps: explorer.maps_script(levels, statistics)}
     single = raster.picture_factor(height, width)
-    for path, channel in zip(task.channels, indices, strict=False):
-        files[path] = encode.png(channel, style.table, single)
-    pictures = tuple(Picture(path, width * single, height * single) for path in task.channels)
+    for channel, path in task.channels.items():
+        files[path] = encode.png(indices[channel], style.table, single)
+    pictures = {
+        channel: Picture(path, width * single, height * single) for channel, path in task.channels.items()
+    }
     grid = Picture(task.grid, sheet.shape[1], sheet.shape[0])
     layer = LayerResult(
         maps.shape, grid, columns, pictures, factor, ranges, statistics, examine(maps, statistics)
@@ -68,7 +70,7 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
     shown = Picture(task.grid, picture.shape[1], picture.shape[0])
     statistics = measure(values)
     vitals = examine(values, statistics)
-    layer = LayerResult(values.shape, shown, 1, (), 1, limits[None], statistics, vitals)
+    layer = LayerResult(values.shape, shown, 1, {}, 1, limits[None], statistics, vitals)
     files = {task.grid: encode.png(picture, style.table)}
     return RenderResult(task, layer, files, np.empty((0, 1, 1), np.uint8))
 

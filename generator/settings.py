@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,10 @@ from generator.data import FAMILIES
 from generator.errors import SettingsError
 
 SCALES = ("channel", "layer", "zscore")
+ARRAYS = ("none", "float16", "float32")
 PIXELS = ("auto", "0..1", "0..255", "-1..1", "caffe", "torch")
 SINGLES = (*FAMILIES, "all")
+UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 CONFIG_NAME = "gallery.toml"
 
 
@@ -42,6 +45,9 @@ class Settings:
     longest_side: int = 512
     pre_activation: bool = False
     verify: bool = False
+    arrays: str = "none"
+    explain: bool = True
+    fit: int | None = None
     allow_unsafe: bool = False
     custom_objects: tuple[str, ...] = ()
     project: Path | None = None
@@ -168,6 +174,19 @@ def read_channels(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def read_size(value: Any) -> int | None:
+    """Read a size such as "200MB" as bytes, "none" as `None`."""
+    if value == "none":
+        return None
+    found = (
+        re.fullmatch(r"([0-9.]+) ?([kMG]B)", value.replace("KB", "kB")) if isinstance(value, str) else None
+    )
+    try:
+        return round(float(found[1]) * UNITS[found[2]])
+    except (TypeError, ValueError):
+        raise ValueError('a size in kB, MB or GB, such as 200MB, or "none"') from None
+
+
 def _one_of(*choices: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in choices:
@@ -195,4 +214,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "longest_side": _count,
     "pre_activation": _flag,
     "verify": _flag,
+    "arrays": _one_of(*ARRAYS),
+    "explain": _flag,
+    "fit": read_size,
 }

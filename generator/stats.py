@@ -7,6 +7,7 @@ from generator.data import MapStatistics, Vitals
 BINS = 256
 ALIKE = 0.99  # correlation above which two channels say the same
 FEWEST = 16  # values of a map: in smaller ones channels correlate by chance
+PIECE = 2**18  # multiplications that BLAS makes in one thread
 COMPARED = 64  # values a side: of larger maps every second, third… row and column is compared
 
 
@@ -37,9 +38,9 @@ def examine(maps: np.ndarray, statistics: MapStatistics) -> Vitals:
         values = values[np.isfinite(values)]
     values = values[values != 0].astype(np.float64)
     low, high = (values.min(), values.max()) if values.size else (np.nan, np.nan)
-    # 254.999…: what lies at the upper edge belongs into the last bin
-    factor = np.nextafter(BINS, 0) / (high - low) if high > low else 0.0
-    bins = np.bincount(((values - low) * factor).astype(np.uint8), minlength=BINS)
+    factor = BINS / (high - low) if high > low else 0.0
+    places = np.minimum((values - low) * factor, BINS - 1)  # the highest value belongs into the last bin
+    bins = np.bincount(places.astype(np.uint8), minlength=BINS)
     zeros = maps.shape[0] * maps.shape[1] - np.count_nonzero(maps, axis=(0, 1))
     return Vitals(zeros, float(low), float(high), bins, _alike(maps, statistics))
 
@@ -47,16 +48,19 @@ def examine(maps: np.ndarray, statistics: MapStatistics) -> Vitals:
 def _alike(maps: np.ndarray, statistics: MapStatistics) -> np.ndarray:
     """Return the pairs of channels whose Pearson correlation is above `ALIKE`, as `Vitals` has them.
 
-    Constant channels and those with NaN or infinite values are left out.
+    Channels that are constant where they are compared and those with NaN or infinite values are left out.
     """
     height, width, channels = maps.shape
-    candidates = np.flatnonzero((statistics.flawed == 0) & (statistics.minimum < statistics.maximum))
+    step = -(-max(height, width) // COMPARED)
+    sample = maps[::step, ::step].reshape(-1, channels)
+    candidates = np.flatnonzero((statistics.flawed == 0) & (sample.min(axis=0) < sample.max(axis=0)))
     if height * width < FEWEST or len(candidates) < 2:
         return np.empty(0, np.int32)
-    step = -(-max(height, width) // COMPARED)
-    sample = maps[::step, ::step].reshape(-1, channels)[:, candidates].astype(np.float64)
+    sample = sample[:, candidates].astype(np.float64)
     sample -= sample.mean(axis=0)
-    length = np.sqrt((sample**2).sum(axis=0))
-    sample = np.divide(sample, length, out=sample, where=length > 0).astype(np.float32)
-    first, second = np.nonzero(np.triu(sample.T @ sample > ALIKE, 1))
+    sample = (sample / np.sqrt((sample**2).sum(axis=0))).astype(np.float32)
+    # BLAS starts threads of its own for larger products, and waits for them where all cores are busy.
+    work = sample.size * len(candidates)
+    pieces = np.array_split(sample, -(-work // PIECE) if len(candidates) <= 128 else 1)
+    first, second = np.nonzero(np.triu(sum(each.T @ each for each in pieces) > ALIKE, 1))
     return (candidates[first] * channels + candidates[second]).astype(np.int32)

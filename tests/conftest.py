@@ -168,3 +168,27 @@ def visit(chromium, request):
     yield open_page
     context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def firefox_window():
+    """Start Firefox once, where it is installed."""
+    firefox = pytest.importorskip("firefox", reason="optional: websockets is not installed")
+    if firefox.FIREFOX is None:
+        pytest.skip("optional: no Firefox on this machine: install firefox-esr")
+    with firefox.Firefox() as window:
+        window.resize(1280, 900)
+        yield window
+
+
+@pytest.fixture
+def window(firefox_window):
+    """Lend Firefox's window; afterwards nothing may have gone wrong or been asked of another machine."""
+    firefox_window.requests.clear()
+    yield firefox_window
+    firefox_window.evaluate("true")  # what happened meanwhile is told before the answer
+    asked = [url for url in firefox_window.requests if is_outside(url) and "://127.0.0.1:" not in url]
+    complaints = [*firefox_window.complaints, *asked]
+    firefox_window.complaints.clear()
+    firefox_window.open("about:blank")
+    assert complaints == []

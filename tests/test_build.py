@@ -1,6 +1,8 @@
 """The whole way, with a fake extractor where the model does not matter."""
 
+import html
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +12,13 @@ from conftest import ROOT, open_picture, save_picture
 from PIL import Image
 
 from generator import build as story
-from generator import paint
+from generator import images, paint
 from generator.build import build
-from generator.data import Activations, Check, LayerInfo, ModelInfo
+from generator.data import Activations, Check, Explanation, LayerInfo, ModelInfo
 from generator.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
 from generator.raster import CONSTANT
 from generator.settings import Settings
+from generator.text import size
 
 
 class FakeExtractor:
@@ -45,6 +48,9 @@ class FakeExtractor:
         maps[0, 0, 2], maps[0, 1, 2], maps[0, 2, 2] = np.nan, np.inf, -np.inf
         maps.flags.writeable = False
         return Activations({1: maps, 2: maps, 3: maps}, (np.array([0.25, 0.75], np.float32),))
+
+    def explain(self, _values, _others, layers, _prediction) -> Explanation:
+        return Explanation({index: np.eye(self.side, dtype=np.float32) for index in layers}, 1.0, "the logit")
 
 
 @pytest.fixture
@@ -118,7 +124,7 @@ def test_constant_and_flawed_channels_are_marked(project):
     assert "constant 3" in page
     assert "constant: 1" in page
     assert "NaN or infinite values" in page
-    channel = sources(project) / manifest(project)["images"][0]["layers"]["1-conv"]["channels"][1]
+    channel = sources(project) / manifest(project)["images"][0]["layers"]["1-conv"]["channels"]["1"]
     table = story.encode.colour_table("viridis")
     assert {tuple(colour) for colour in np.asarray(open_picture(channel).convert("RGB")).reshape(-1, 3)} == {
         tuple(table[CONSTANT])
@@ -343,3 +349,54 @@ def test_rows_of_numbers_become_bars_and_what_is_left_out_is_said(project):
     model = (sources / "model.md").read_text()
     assert "&lt;b&gt;code&lt;/b&gt; (its code is not run)" in model
     assert "not drawn: <b>code</b> (its code is not run)" in [step.text for step in told]
+
+
+def test_health_is_told_on_the_pages_in_the_manifest_and_as_csv(project):
+    folder = build(project, opener=FakeExtractor).sources / "gallery"
+    page = (folder / "layers/1-conv.md").read_text(encoding="utf-8")
+    assert "1 of 5 channels has NaN or infinite values." in page
+    assert "0 ≈ 3 ≈ 4" in page and '.html#c4">channel 4</a>' in page.replace("../images/a/1-conv", "")
+    model = (folder / "model.md").read_text(encoding="utf-8")
+    assert (
+        model.index("2 of 5 channels repeat another one") < model.index("health.svg") < model.index("<table")
+    )
+    health = manifest(project)["layers"][0]["health"]
+    assert (health["images"], health["channels"], health["constant"], health["flawed"]) == (2, 5, [1], [2])
+    assert health["duplicates"] == [[0, 3, 4]] and health["minimum"] < health["maximum"]
+    assert manifest(project)["layers"][1]["health"] is None
+    for name in ("1-conv.health.svg", "1-conv.values.csv", "1-conv.channels.csv"):
+        assert (folder / "layers" / name).is_file() and f'"{name}"' in page
+    assert not list(folder.rglob("*.npz"))
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16"])
+def test_arrays_to_take_along_are_the_activations(project, kind, monkeypatch, capsys):
+    build(replace(project, arrays=kind), opener=OddExtractor)
+    before = snapshot(sources(project))
+    build(replace(project, arrays=kind), opener=OddExtractor)
+    assert snapshot(sources(project)) == before
+    path = sources(project) / manifest(project)["images"][0]["arrays"]
+    values = images.Preparation("0..1", (), 512).apply(images.decode(project.images / "a.png"), (12, 12, 3))
+    maps = OddExtractor().extract(values.values, {}).maps
+    with np.load(path, allow_pickle=False) as stored:
+        assert list(stored) == ["1-conv", "3-act", "4-row"]
+        for key, index in (("1-conv", 1), ("3-act", 3), ("4-row", 4)):
+            assert stored[key].dtype == kind
+            np.testing.assert_array_equal(stored[key], maps[index].astype(kind))
+    page = (sources(project) / "gallery/images/a.md").read_text(encoding="utf-8")
+    assert f"({size(path.stat().st_size)})" in page
+    monkeypatch.chdir(path.parent)
+    example = re.search(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)[1]
+    exec(html.unescape(example), {})
+    assert capsys.readouterr().out == "['1-conv', '3-act', '4-row'] (12, 12, 5)\n"
+
+
+def test_what_float16_cannot_hold_becomes_infinite(project):
+    class HugeExtractor(FakeExtractor):
+        def extract(self, values: np.ndarray, others) -> Activations:
+            found = super().extract(values, others)
+            return replace(found, maps={index: maps * np.float32(1e6) for index, maps in found.maps.items()})
+
+    build(replace(project, arrays="float16"), opener=HugeExtractor)
+    with np.load(sources(project) / "gallery/images/a/activations.npz") as stored:
+        assert np.isposinf(stored["1-conv"][..., 1]).all()

@@ -11,7 +11,7 @@ from conftest import Gallery, open_gallery, save_picture
 
 from generator import explorer, raster
 from generator.build import build
-from generator.data import Activations, LayerInfo, ModelInfo
+from generator.data import Activations, Explanation, LayerInfo, ModelInfo, ReceptiveField
 from generator.settings import Settings
 from generator.stats import measure
 
@@ -45,16 +45,21 @@ class KnownModel:
 
     def describe(self) -> ModelInfo:
         names = ("first", "second </script><b>")
+        fields = (ReceptiveField((6, 4), (2, 2), (-1, 0)), None)
         layers = tuple(
-            LayerInfo(index=i, name=name, kind="Conv2D", family="convolution", shape=SHAPE, parameters=9)
-            for i, name in enumerate(names, 1)
-        )
+            LayerInfo(index=i, name=name, kind="Conv2D", family="convolution", shape=SHAPE, parameters=9,
+                      receptive=field)
+            for i, (name, field) in enumerate(zip(names, fields, strict=True), 1)
+        )  # fmt: skip
         return ModelInfo("known.h5", "0" * 64, "known", (18, 24, 3), 9, layers, ((2,),), "softmax", None)
 
     def extract(self, _values, _others) -> Activations:
         maps = answers(self.number)
         self.number += 1
         return Activations({1: maps, 2: np.abs(maps)}, (np.array([0.25, 0.75], np.float32),))
+
+    def explain(self, *_) -> Explanation:
+        return Explanation(notice="nothing to explain")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +72,7 @@ def known(tmp_path_factory) -> Gallery:
     with h5py.File(folder / "known.h5", "w") as file:
         file.attrs["model_config"] = "{}"
         file.create_group("model_weights")
-    settings = Settings(folder / "known.h5", folder / "in", folder / "site")
+    settings = Settings(folder / "known.h5", folder / "in", folder / "site", explain=False)
     build(settings, opener=KnownModel)
     return open_gallery(settings)
 
@@ -262,6 +267,29 @@ def test_a_grid_is_read_and_opened_by_keys_alone(visit, known):
     assert dialog.locator("output").inner_text() != said
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.classList.contains('ag-live')")
+
+
+@pytest.mark.browser
+def test_the_input_beside_a_channel_shows_what_one_value_sees(visit, known):
+    page = visit(known, GRID)
+    page.locator(".ag-wall figure a").first.click()
+    dialog = page.locator("dialog.ag-channel")
+    dialog.get_by_text("sees 6×4 pixels of the input").wait_for()
+    for _ in range(12):
+        page.keyboard.press("Shift+ArrowUp")
+        page.keyboard.press("Shift+ArrowLeft")
+    assert "row 0, column 0" in dialog.locator("output").inner_text()
+    box, seen = (dialog.locator(each).bounding_box() for each in (".ag-box", ".ag-seen img"))
+    shares = [
+        (box["x"] - seen["x"]) / seen["width"],
+        (box["y"] - seen["y"]) / seen["height"],
+        box["width"] / seen["width"],
+        box["height"] / seen["height"],
+    ]
+    assert shares == pytest.approx([0, 0, 4 / 24, 5 / 18], abs=0.01)  # the picture is 18×24, one row outside
+    page.keyboard.press("ArrowDown")
+    dialog.get_by_text("what it sees of the input: unknown").wait_for()
+    assert dialog.locator(".ag-box").is_hidden()
 
 
 @pytest.mark.browser

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from conftest import save_model
 
+from generator.data import ReceptiveField
 from generator.errors import ImageError, ModelError
 from generator.model.extract import KerasExtractor
 
@@ -181,6 +182,22 @@ def test_open_sides_are_fed_as_they_come(keras, tmp_path):
     assert extractor.extract(picture(20, 31, 3)).maps[1].shape == (18, 29, 2)
     with pytest.raises(ImageError, match="a picture that the model runs on, received 2×2"):
         extractor.extract(picture(2, 2, 3))
+
+
+def test_receptive_fields_are_told_where_they_hold_for_every_size(keras, tmp_path):
+    def fields(*size):
+        inputs = keras.Input((*size, 3))
+        x = keras.layers.Conv2D(2, 3, strides=2, name="valid")(inputs)
+        x = keras.layers.Conv2D(2, 3, strides=2, padding="same", name="same")(x)
+        x = keras.layers.GlobalAveragePooling2D(keepdims=True, name="whole")(x)
+        layers = named(Opened(keras.Model(inputs, keras.layers.Flatten(name="row")(x)), tmp_path))
+        return {name: layer.receptive for name, layer in layers.items()}
+
+    fixed, left_open = fields(32, 32), fields(None, None)
+    assert fixed["valid"] == left_open["valid"] == ReceptiveField((3, 3), (2, 2), (0, 0))
+    assert fixed["same"] == ReceptiveField((7, 7), (4, 4), (-2, -2))  # 15 values are padded by one before
+    assert fixed["whole"].whole and fixed["row"] is None
+    assert left_open["same"] is None  # an even number of values is padded at the end alone
 
 
 def two_inputs(keras):

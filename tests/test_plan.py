@@ -175,7 +175,7 @@ def test_tasks_name_every_picture():
     assert first.channels[10] == "gallery/images/cat/1-conv/channel-10.png"
     assert first.frames == tuple(range(11))
     assert second.grid == "gallery/images/cat/2-pool/grid.png"
-    assert (second.channels, second.frames) == ((), ())
+    assert (second.channels, second.frames) == ({}, ())
 
 
 @pytest.mark.parametrize(

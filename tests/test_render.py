@@ -29,7 +29,7 @@ def layer_of(maps: np.ndarray, name: str = "conv") -> Layer:
 
 
 def task_of(maps: np.ndarray, frames=(), singles: bool = True) -> RenderTask:
-    names = tuple(f"channel-{channel}.png" for channel in range(maps.shape[2])) if singles else ()
+    names = {channel: f"channel-{channel}.png" for channel in range(maps.shape[2] if singles else 0)}
     return RenderTask("cat", layer_of(maps), "grid.png", "maps.js", names, frames)
 
 
@@ -76,11 +76,11 @@ def test_single_channels_have_a_picture_each(shape, size):
     maps = levels(*shape)
     result = render.render_layer(task_of(maps), maps, STYLE)
     assert len(result.files) == shape[2] + 2
-    assert [picture.path for picture in result.layer.channels] == [
-        f"channel-{c}.png" for c in range(shape[2])
-    ]
+    assert {channel: picture.path for channel, picture in result.layer.channels.items()} == {
+        c: f"channel-{c}.png" for c in range(shape[2])
+    }
     factor = size[0] // shape[0]
-    for channel, picture in enumerate(result.layer.channels):
+    for channel, picture in result.layer.channels.items():
         assert (picture.height, picture.width) == size
         expected = np.kron(maps[..., channel], np.ones((factor, factor))).astype(int)
         np.testing.assert_array_equal(decoded(result.files[picture.path]), TABLE[expected])
@@ -90,7 +90,7 @@ def test_no_single_channels_unless_asked_for():
     maps = levels(8, 8, 3)
     result = render.render_layer(task_of(maps, singles=False), maps, STYLE)
     assert set(result.files) == {"grid.png", "maps.js"}
-    assert result.layer.channels == ()
+    assert result.layer.channels == {}
     assert result.frames.size == 0
 
 

@@ -84,12 +84,15 @@ def test_pictures_have_size_alt_text_and_load_late(gallery):
 
 def test_manifest_describes_what_is_there(gallery):
     manifest = gallery.manifest
-    assert manifest["format"] == 2
+    assert manifest["format"] == 3
     assert manifest["model"]["file"] == "small.keras" and len(manifest["model"]["sha256"]) == 64
     assert manifest["model"]["input_shape"] == [40, 56, 3]
     layers = {layer["slug"]: layer for layer in manifest["layers"]}
     assert list(layers)[:2] == ["01-first-conv", "02-norm"]
     assert layers["04-drop"]["same_as"] == "03-relu"
+    seen = {"size": [3, 3], "stride": [1, 1], "start": [0, 0], "whole": False}
+    assert layers["01-first-conv"]["receptive_field"] == seen
+    assert layers["10-up"]["receptive_field"] is None
     assert [image["file"] for image in manifest["images"]] == ["one.png", "ten10.webp", "two words.JPG"]
     for image in manifest["images"]:
         assert image["prediction"]["label"] in ("ant", "bee", "cow")
@@ -102,7 +105,21 @@ def test_manifest_describes_what_is_there(gallery):
             assert ("channels" in entry) == single
             if single:
                 assert len(entry["channels"]) == layers[slug]["channels"]
-                assert all((gallery.site / path).is_file() for path in entry["channels"])
+                assert all((gallery.site / path).is_file() for path in entry["channels"].values())
+
+
+@pytest.mark.parametrize(
+    ("slug", "words"),
+    [
+        ("01-first-conv", "Each value sees 3×3 pixels of the input."),
+        ("06-pool", "Each value sees 4×4 pixels of the input."),
+        ("10-up", "How much of the input each value sees is unknown."),
+        ("13-squeeze", "Global pooling makes one number of each whole map"),
+    ],
+)
+def test_pages_tell_what_a_value_sees(gallery, slug, words):
+    for page in (f"layers/{slug}", f"images/one/{slug}"):
+        assert words in (gallery.site / f"gallery/{page}.html").read_text(encoding="utf-8")
 
 
 def test_grids_have_a_cell_for_every_channel(gallery):
@@ -112,7 +129,7 @@ def test_grids_have_a_cell_for_every_channel(gallery):
     height, width = 39, 55
     columns = (grid.shape[1] - 1) // width
     assert grid.shape[0] == -(-20 // columns) * height + 1
-    for channel, path in enumerate(entry["channels"]):
+    for channel, path in enumerate(entry["channels"].values()):
         top, left = channel // columns * height + 1, channel % columns * width + 1
         single = gallery.picture(path)
         factor = single.shape[0] // 38
@@ -158,6 +175,46 @@ def test_an_animation_loads_only_when_played_and_can_be_paused(visit, gallery):
     assert sum(url.endswith(".gif") for url in asked) == 1
     figure.get_by_role("button", name="Pause").click()
     assert image.get_attribute("src").endswith(".png")
+
+
+@pytest.mark.browser
+def test_a_click_or_a_key_on_a_heading_sorts_the_table(visit, gallery):
+    page = visit(gallery, "gallery/model")
+    table = page.locator(".ag-sortable")
+
+    def column(number: int) -> list[str]:
+        return table.locator(f"tbody tr > :nth-child({number})").all_inner_texts()
+
+    def order() -> list[str | None]:
+        return [heading.get_attribute("aria-sort") for heading in table.locator("th[scope=col]").all()]
+
+    before = column(2)
+    assert order() == ["ascending"] + [None] * 10 and len(before) > 5
+    table.get_by_role("button", name="Zero").click()
+    shares = [int(text.rstrip("%")) for text in column(8)]
+    assert shares == sorted(shares, reverse=True) and shares[0] > shares[-1]
+    assert order() == [None] * 7 + ["descending"] + [None] * 3
+    table.get_by_role("button", name="Layer").focus()
+    page.keyboard.press("Enter")
+    assert column(2) == sorted(before) and order()[1] == "ascending"
+    page.keyboard.press("Enter")
+    assert column(2) == sorted(before, reverse=True) and order()[1] == "descending"
+    table.get_by_role("button", name="#").click()
+    assert column(2) == before
+
+
+@pytest.mark.browser
+def test_without_javascript_the_health_is_a_plain_table(chromium, gallery):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((gallery.site / "gallery/model.html").as_uri())
+    assert page.locator(".ag-sortable tbody tr").count() > 5
+    assert page.locator(".ag-sortable button").count() == 0
+    chart = page.locator("img.ag-chart")
+    chart.scroll_into_view_if_needed()
+    assert "Dead channels" in chart.get_attribute("alt")
+    assert chart.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    context.close()
 
 
 @pytest.mark.browser

@@ -9,11 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from generator.data import Activations, Check, LayerInfo, ModelInfo
+from generator.data import Activations, Check, Explanation, LayerInfo, ModelInfo, Prediction, ReceptiveField
 from generator.errors import ImageError, ModelError
 from generator.model.compiled import CompiledPass, compile_pass
+from generator.model.explain import Explainer
 from generator.model.feed import find_feed
 from generator.model.load import LoadedModel, load_model
+from generator.model.receptive import WINDOWED, receptive_fields
 from generator.model.record import (
     Call,
     eager_functions,
@@ -66,6 +68,7 @@ class KerasExtractor:
         self.model = self.loaded.model
         self.feed = find_feed(self.model, inputs or {})
         self.pre_activation, self.verify = pre_activation, verify
+        self._explainer = Explainer(self.model, pre_activation, _channels_first)
         self._passes: Counter[Any] = Counter()
         self._compiled: dict[Any, CompiledPass | None] = {}
 
@@ -75,7 +78,11 @@ class KerasExtractor:
         found = []
         for side in SIDES[:1] if fixed else SIDES:
             done = self._run(self._empty(side), {})
-            found.append(_layer_infos(done.calls))
+            picture = keras.tree.flatten(done.fed)[self.feed.picture]
+            fields = receptive_fields(done.calls, picture)
+            if not fixed:
+                fields = _for_every_size(done.calls, fields)
+            found.append(tuple(map(_with_field, _layer_infos(done.calls), fields)))
         infos = tuple(map(_varying_sides, *found)) if len(found) > 1 else found[0]
         whole = not self.loaded.missing
         return ModelInfo(
@@ -111,6 +118,20 @@ class KerasExtractor:
                 maps[info.index] = _to_maps(_to_numpy(call.result)[0], first)
         whole = not self.loaded.missing
         return Activations(maps, tuple(_to_numpy(each)[0] for each in done.outputs) if whole else (), check)
+
+    def explain(
+        self,
+        values: np.ndarray,
+        others: Mapping[str, np.ndarray],
+        layers: Sequence[int],
+        prediction: Prediction,
+    ) -> Explanation:
+        """Explain a prediction with a score for the image that `extract` was given.
+
+        `layers` are the indices of convolutions with maps (height, width, channels). Nothing is raised: what
+        cannot be explained is said in the explanation's notice.
+        """
+        return self._explainer.explain(self.feed.tensors(values, others), layers, prediction)
 
     def _empty(self, side: int) -> np.ndarray:
         return np.zeros([known or side for known in self.feed.shape], np.float32)
@@ -245,10 +266,30 @@ def _notice(shape: tuple[int, ...], layer: keras.Layer | None) -> str | None:
     return None
 
 
+def _for_every_size(
+    calls: list[Call], fields: Sequence[ReceptiveField | None]
+) -> list[ReceptiveField | None]:
+    """Forget the fields from the first layer on whose padding depends on the picture's size."""
+    kept: list[ReceptiveField | None] = []
+    depends = False
+    for call, field in zip(calls, fields, strict=True):
+        layer = call.operation
+        if isinstance(layer, WINDOWED) and layer.padding == "same":
+            depends |= max(keras.tree.flatten(layer.strides)) > 1
+        kept.append(None if depends else field)
+    return kept
+
+
+def _with_field(info: LayerInfo, field: ReceptiveField | None) -> LayerInfo:
+    return replace(info, receptive=field if len(info.shape) == 3 else None)
+
+
 def _varying_sides(one: LayerInfo, other: LayerInfo) -> LayerInfo:
-    """Mark the sides of the output that depend on the size of the image."""
+    """Mark the sides of the output that depend on the size of the image; so may where its padding lies."""
     sides = (a if a == b else None for a, b in zip(one.shape, other.shape, strict=True))
-    return replace(one, shape=tuple(sides))
+    return replace(
+        one, shape=tuple(sides), receptive=one.receptive if one.receptive == other.receptive else None
+    )
 
 
 def _channels_first(calls: list[Call]) -> list[bool]:

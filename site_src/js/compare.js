@@ -28,7 +28,14 @@
   const layer = makeSelect("Layer", layers, [...layers.keys()][0]);
   const one = makeSelect("Image", nameOf, images[0]);
   const other = makeSelect("against", nameOf, images[1]);
-  const scale = makeSelect("Scale", [["channel", "each channel"], ["layer", "the layer"]], "channel");
+  const scale = makeSelect(
+    "Scale",
+    [
+      ["channel", "each channel"],
+      ["layer", "the layer"],
+    ],
+    "channel",
+  );
   const button = make("button", { type: "submit" }, "Compare");
   form.append(button);
   const panel = make("div", { class: "ag-against" });
@@ -104,8 +111,19 @@
     maps.drawGrid(canvas, values, { order, columns, factor, rangeFor, table, special });
     const mark = make("span", { class: "ag-cell", hidden: "" });
     const label = `${title}: arrow keys choose a channel`;
-    const sheet = make("div", { class: "ag-sheet", tabindex: "0", role: "group", "aria-label": label }, canvas, mark);
-    const bar = make("div", { class: "ag-bar" }, make("span"), make("span", { class: "ag-gradient" }), make("span"));
+    const sheet = make(
+      "div",
+      { class: "ag-sheet", tabindex: "0", role: "group", "aria-label": label },
+      canvas,
+      mark,
+    );
+    const bar = make(
+      "div",
+      { class: "ag-bar" },
+      make("span"),
+      make("span", { class: "ag-gradient" }),
+      make("span"),
+    );
     const [low, gradient, high] = bar.children;
     gradient.style.background = maps.gradientOf(table);
     const here = make("output");
@@ -136,7 +154,10 @@
     for (const { sheet } of views) {
       sheet.addEventListener("pointermove", (event) => {
         const box = sheet.getBoundingClientRect();
-        const spot = layout.find((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+        const spot = layout.find(
+          (event.clientX - box.left) / box.width,
+          (event.clientY - box.top) / box.height,
+        );
         if (spot) show(spot);
       });
       sheet.addEventListener("keydown", (event) => {

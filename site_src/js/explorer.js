@@ -49,7 +49,9 @@
   }
 
   function textsOf(node) {
-    return node.nodeType === Node.TEXT_NODE ? [{ node, text: node.data }] : [...node.childNodes].flatMap(textsOf);
+    return node.nodeType === Node.TEXT_NODE
+      ? [{ node, text: node.data }]
+      : [...node.childNodes].flatMap(textsOf);
   }
 
   // One grid of a page: its picture, and on top of it a canvas once the visitor wants other colours.
@@ -146,7 +148,9 @@
   function orderOf(name, grid, single) {
     const channels = [...grid.values.low.keys()];
     if (name === "index") return channels;
-    const scores = channels.map((channel) => (single ? scoreOf(name, grid, channel) : averageOf(name, grid, channel)));
+    const scores = channels.map((channel) =>
+      single ? scoreOf(name, grid, channel) : averageOf(name, grid, channel),
+    );
     return channels.sort((a, b) => scores[b] - scores[a] || a - b);
   }
 
@@ -292,7 +296,9 @@
     }
 
     form.addEventListener("focusin", () => page.grids[0].ready().then(() => page.whenReady(page.grids[0])));
-    form.addEventListener("pointerenter", () => page.grids[0].ready().then(() => page.whenReady(page.grids[0])));
+    form.addEventListener("pointerenter", () =>
+      page.grids[0].ready().then(() => page.whenReady(page.grids[0])),
+    );
     scale.addEventListener("change", async () => {
       await page.grids[0].ready();
       const { diverging, chosen } = page.grids[0].colours;
@@ -375,8 +381,9 @@
 
   // A single channel's picture opens the same view as its cell in the grid.
   function openWall(page) {
-    document.querySelectorAll(".ag-wall figure > a").forEach((link, channel) => {
-      insteadOf(link, async () => {
+    document.querySelectorAll(".ag-wall figure").forEach((figure) => {
+      const channel = Number(figure.id.slice(1));
+      insteadOf(figure.querySelector("a"), async () => {
         await page.grids[0].ready();
         page.open(page.grids[0].strongest(channel));
       });
@@ -385,11 +392,25 @@
 
   // The view of one channel: for one image large, for several side by side, the strongest answer first.
   function makeDialog(page) {
+    let pointer = "";
+    document.addEventListener("pointerdown", (event) => {
+      pointer = `${event.clientX} ${event.clientY}`;
+    });
     const title = make("h2");
     const cards = make("div", { class: "ag-answers" });
     const more = make("button", { type: "button", class: "ag-more" });
-    const bar = make("div", { class: "ag-bar" }, make("span"), make("span", { class: "ag-gradient" }), make("span"));
-    const keys = make("p", { class: "ag-quiet" }, "← → channel · ↑ ↓ layer · Shift and arrows: position · Esc closes");
+    const bar = make(
+      "div",
+      { class: "ag-bar" },
+      make("span"),
+      make("span", { class: "ag-gradient" }),
+      make("span"),
+    );
+    const keys = make(
+      "p",
+      { class: "ag-quiet" },
+      "← → channel · ↑ ↓ layer · Shift and arrows: position · Esc closes",
+    );
     const before = make("button", { type: "button", "aria-label": "Previous channel" }, "←");
     const after = make("button", { type: "button", "aria-label": "Next channel" }, "→");
     const close = make("button", { type: "button", "aria-label": "Close" }, "×");
@@ -404,7 +425,9 @@
 
     async function open(channel, at) {
       const first = page.grids[0];
-      await Promise.all(page.grids.length > MOST_CARDS ? [first.ready()] : page.grids.map((grid) => grid.ready()));
+      await Promise.all(
+        page.grids.length > MOST_CARDS ? [first.ready()] : page.grids.map((grid) => grid.ready()),
+      );
       const place = at ?? first.strongest(Math.min(channel, first.values.channels - 1));
       spot = { x: (place.x + 0.5) / first.values.width, y: (place.y + 0.5) / first.values.height };
       if (!dialog.open) {
@@ -412,6 +435,7 @@
         dialog.showModal();
       }
       tip.hidden = true;
+      rested = pointer;
       await show(channel, MOST_CARDS);
     }
 
@@ -426,7 +450,9 @@
       const mean = (grid) => ranges.mean[ranges.images.indexOf(grid.facts.slug) * ranges.channels + current];
       const sorted = [...page.grids].sort((a, b) => mean(b) - mean(a));
       await Promise.all(sorted.slice(0, most).map((grid) => grid.ready()));
-      shown = sorted.slice(0, most).map((grid) => makeCard(grid, current, rangeHere(grid), page.grids.length === 1));
+      shown = sorted
+        .slice(0, most)
+        .map((grid) => makeCard(grid, current, rangeHere(grid), page.grids.length === 1));
       cards.replaceChildren(...shown.map((card) => card.element));
       more.hidden = sorted.length <= most;
       more.textContent = `Show all ${sorted.length} images`;
@@ -467,9 +493,13 @@
       else if (move[0]) show(current + move[0], MOST_CARDS);
       else stepLayer(move[1] < 0 ? "prev" : "next");
     });
+    // Browsers report a resting pointer again when the page below it changes; keys must not be undone by that.
+    let rested = "";
     cards.addEventListener("pointermove", (event) => {
       const picture = event.target.closest(".ag-map");
-      if (!picture) return;
+      const here = `${event.clientX} ${event.clientY}`;
+      if (!picture || here === rested) return;
+      rested = here;
       const box = picture.getBoundingClientRect();
       spot = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
       mark();
@@ -549,7 +579,7 @@
   // Draws what one value sees of the input, and says it.
   function placeField(box, { receptive, fed }, row, column) {
     if (!receptive) return "what it sees of the input: unknown";
-    if (receptive === "whole") {
+    if (receptive.whole) {
       maps.place(box, { left: 0, top: 0, width: 1, height: 1 });
       return "sees the whole input";
     }

@@ -91,6 +91,7 @@ function makeViewer(links) {
   });
 }
 
+document.querySelector(".md-search")?.setAttribute("aria-label", "Search"); // the theme gives it no name
 document.querySelectorAll(".ag-player").forEach(makePlayer);
 const zoomable = [...document.querySelectorAll("a.ag-zoom")];
 if (zoomable.length) makeViewer(zoomable);

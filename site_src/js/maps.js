@@ -2,6 +2,7 @@
 //
 // Values come from scripts, since a page opened from a folder may not fetch its neighbours. Each script
 // calls `agData` with one value, which is kept at its own element until the load is over.
+// biome-ignore lint/correctness/noUnusedVariables: the scripts of the pages use it
 const activationMaps = (() => {
   const LEVELS = 240; // these four as in generator/raster.py; 241 is a constant channel
   const NOT_A_NUMBER = 242;
@@ -75,7 +76,8 @@ const activationMaps = (() => {
   async function loadRanges(path) {
     const data = await loadScript(path);
     const ranges = { images: data.images };
-    for (const name of ["low", "high", "mean", "maximum", "variance", "active"]) ranges[name] = toFloats(data[name]);
+    for (const name of ["low", "high", "mean", "maximum", "variance", "active"])
+      ranges[name] = toFloats(data[name]);
     ranges.channels = ranges.low.length;
     return ranges;
   }

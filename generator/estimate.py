@@ -1,0 +1,126 @@
+"""How much a build would write, from its plan alone, and how to stay below a limit.
+
+The constants were fitted to websites of models that were trained; what compresses worse or better differs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from generator.data import Layer
+from generator.plan import Plan
+from generator.raster import evenly_spaced, picture_factor
+from generator.text import count, size
+
+PAGES_LIMIT = 1_000_000_000  # bytes: GitHub Pages' largest website
+PAGES_SECONDS = 600  # of GitHub Pages' deployment
+OPEN_SIDE = 128  # what a side that depends on the picture is taken for
+FIXED_BYTES = 2_800_000  # the theme and the search
+PAGE_BYTES, CHANNEL_BYTES, SINGLE_BYTES = 19_000, 62, 360
+LAYER_PAGE_BYTES = 60_000  # with its charts and their numbers
+FRAME_BYTES, CHANNEL_FRAME_BYTES, LARGEST_GIF = 50_000, 4_000, 2_000_000
+INPUT_BYTES = 150_000
+START_SECONDS, SECONDS_PER_MEGABYTE, SECONDS_PER_PAGE = 8, 0.25, 0.04
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a build would write: numbers of pictures and pages, bytes, and rough seconds.
+
+    `layers` are the bytes of each drawn layer by slug, all images together.
+    """
+
+    images: int
+    pictures: int
+    pages: int
+    bytes: int
+    seconds: float
+    layers: dict[str, int]
+
+
+def estimate(plan: Plan) -> Estimate:
+    """Estimate the website that a plan makes."""
+    images = len([image for image in plan.images if not image.error])
+    layers = {layer.slug: images * layer_bytes(plan, layer) + LAYER_PAGE_BYTES for layer in plan.drawn}
+    animated = min(plan.gif_channels, sum(len(plan.frames(layer)) for layer in plan.convolutions))
+    gifs = min(LARGEST_GIF, len(plan.mapped) * FRAME_BYTES) + min(LARGEST_GIF, animated * CHANNEL_FRAME_BYTES)
+    pages = 5 + images + len(plan.drawn) + images * len(plan.mapped)
+    pictures = images * (len(plan.drawn) + sum(len(_singles(plan, layer)) for layer in plan.mapped) + 6)
+    total = FIXED_BYTES + sum(layers.values()) + images * (gifs + INPUT_BYTES + PAGE_BYTES)
+    seconds = START_SECONDS + total / 1e6 * SECONDS_PER_MEGABYTE + pages * SECONDS_PER_PAGE
+    return Estimate(images, pictures, pages, total, seconds, layers)
+
+
+def layer_bytes(plan: Plan, layer: Layer) -> int:
+    """Estimate one layer's page and pictures for one image."""
+    if not layer.is_map:
+        return 2_000
+    height, width, channels = (side or OPEN_SIDE for side in layer.map_shape)
+    longer, area = max(height, width), height * width
+    grid = channels * area * (0.75 + 8 / longer)
+    maps = channels * area * (0.9 + 3 / longer)
+    singles = len(_singles(plan, layer))
+    each = area * (0.8 + (48 / longer if picture_factor(height, width) > 1 else 0))
+    page = PAGE_BYTES + channels * CHANNEL_BYTES + singles * SINGLE_BYTES
+    return round(grid + maps + singles * each + page)
+
+
+def _singles(plan: Plan, layer: Layer) -> Sequence[int]:
+    if "all" not in plan.singles and layer.family not in plan.singles:
+        return ()
+    return evenly_spaced(layer.channels, plan.most_singles or layer.channels)
+
+
+def fit(plan: Plan, most: int) -> Plan:
+    """Return a plan of about `most` bytes at most, which says what it leaves out.
+
+    First fewer channels are drawn singly, evenly spaced and the same for all images, then layers go, evenly
+    over the depth; at least one layer stays.
+    """
+    if estimate(plan).bytes <= most:
+        return plan
+    said = []
+    largest = max((len(_singles(plan, layer)) for layer in plan.mapped), default=0)
+    while largest > 1 and estimate(plan).bytes > most:
+        largest = largest // 2
+        plan = replace(plan, most_singles=largest)
+    if plan.most_singles:
+        said.append(f"at most {plan.most_singles} channels of a layer are drawn singly, evenly spaced")
+    before = plan
+    kept = len(plan.mapped)
+    while kept > 1 and estimate(plan).bytes > most:
+        kept -= 1
+        plan = _thin(before, kept, f"left out to stay below {size(most)}")
+    if kept < len(before.mapped):
+        said.append(f"{len(before.mapped) - kept} of {len(before.mapped)} layers are left out, evenly spaced")
+    return replace(plan, left_out=tuple(f"to stay below {size(most)}, {each}" for each in said))
+
+
+def _thin(plan: Plan, kept: int, reason: str) -> Plan:
+    total = len(plan.mapped)
+    stay = {plan.mapped[(2 * index + 1) * total // (2 * kept)].slug for index in range(kept)}
+    layers = tuple(
+        replace(layer, reason=reason) if layer in plan.mapped and layer.slug not in stay else layer
+        for layer in plan.layers
+    )
+    return replace(plan, layers=layers)
+
+
+def in_words(found: Estimate, plan: Plan) -> list[str]:
+    """Say what a build would write and how that stands to the limits, one line each."""
+    lines = [
+        f"{count(found.images, 'image')}, {count(len(plan.drawn), 'layer')}: "
+        f"about {found.pictures:,} pictures, "
+        f"{found.pages:,} pages, {size(found.bytes)}, roughly {_time(found.seconds)} (a guess)",
+        f"GitHub Pages: {found.bytes / PAGES_LIMIT:.0%} of a website's {size(PAGES_LIMIT)}; "
+        "each animation is made to stay below the 5 MB that a README shows",
+    ]
+    if found.bytes > PAGES_LIMIT:
+        costly = sorted(plan.drawn, key=lambda layer: -found.layers[layer.slug])[:5]
+        names = ", ".join(f"{layer.name} {size(found.layers[layer.slug])}" for layer in costly)
+        lines.append(f"too large for GitHub Pages; the layers that cost most: {names}")
+        lines.append(f"--fit {size(PAGES_LIMIT).replace(' ', '')} chooses what to leave out; or use --layers")
+    return lines
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"

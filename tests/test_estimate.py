@@ -1,0 +1,109 @@
+"""How much a build would write, and what is left out to stay below a limit."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from conftest import save_picture
+from test_build import FakeExtractor
+
+from generator import build as story
+from generator import estimate
+from generator.data import InputImage, LayerInfo
+from generator.plan import Plan, plan_layers
+from generator.settings import Settings
+
+
+def make_plan(layers: int = 10, images: int = 3, side: int | None = 64, channels: int = 40) -> Plan:
+    infos = [
+        LayerInfo(index=i, name=f"conv{i}", kind="Conv2D", family="convolution", shape=(side, side, channels),
+                  parameters=1)
+        for i in range(1, layers + 1)
+    ]  # fmt: skip
+    found = tuple(InputImage(f"{i}.png", str(i), Path(f"{i}.png"), "") for i in range(images))
+    return Plan(found, plan_layers(infos, (), False), ("convolution",), 32, 480)
+
+
+def test_pictures_and_pages_are_counted():
+    found = estimate.estimate(make_plan())
+    # an image has its grids, its single channels, and itself, as seen, and two animations with their stills
+    assert found.pictures == 3 * (10 + 10 * 40 + 6)
+    assert found.pages == 5 + 3 + 10 + 3 * 10
+    assert found.layers.keys() == {layer.slug for layer in make_plan().drawn}
+
+
+def test_more_of_anything_is_more():
+    one = estimate.estimate(make_plan())
+    for more in (make_plan(layers=11), make_plan(images=4), make_plan(side=65), make_plan(channels=41)):
+        assert estimate.estimate(more).bytes > one.bytes
+    assert estimate.estimate(make_plan(side=None)).bytes > one.bytes  # taken for 128
+
+
+def test_what_fits_is_left_alone():
+    whole = make_plan()
+    assert estimate.fit(whole, estimate.estimate(whole).bytes) is whole
+
+
+def test_single_channels_go_first_and_evenly():
+    whole = make_plan()
+    fitted = estimate.fit(whole, estimate.estimate(whole).bytes * 4 // 5)
+    assert fitted.drawn == whole.drawn
+    assert 1 < fitted.most_singles < 40
+    [task, *_] = fitted.tasks(whole.images[0])
+    steps = {b - a for a, b in pairwise(task.channels)}
+    assert max(steps) - min(steps) <= 1
+    assert fitted.left_out[0].startswith("to stay below ")
+    assert f"at most {fitted.most_singles} channels" in fitted.left_out[0]
+
+
+def test_then_layers_go_evenly_over_the_depth_and_one_stays():
+    whole = make_plan()
+    fitted = estimate.fit(whole, 14_000_000)
+    kept = [layer.index for layer in fitted.drawn]
+    assert 1 < len(kept) < 10
+    assert estimate.estimate(fitted).bytes <= 14_000_000
+    assert max(b - a for a, b in pairwise(kept)) <= -(-10 // len(kept))
+    assert f"{10 - len(kept)} of 10 layers" in fitted.left_out[1]
+    reasons = {layer.reason for layer in fitted.layers if layer not in fitted.drawn}
+    assert reasons == {"left out to stay below 14.0 MB"}
+    assert len(estimate.fit(whole, 1).drawn) == 1
+
+
+def test_too_much_for_github_says_what_costs_most_and_what_to_do():
+    large = make_plan(layers=30, images=40, side=224, channels=64)
+    large = replace(large, layers=(*large.layers[:-1], replace(large.layers[-1], shape=(300, 300, 64))))
+    lines = estimate.in_words(estimate.estimate(large), large)
+    assert "conv30" in lines[2].split(":")[1].split(",")[0]
+    assert "--fit 1000.0MB" in lines[3]
+    assert len(estimate.in_words(estimate.estimate(make_plan()), make_plan())) == 2
+
+
+@pytest.fixture
+def project(tmp_path) -> Settings:
+    import h5py
+
+    with h5py.File(tmp_path / "fake.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_group("model_weights")
+    (tmp_path / "in").mkdir()
+    save_picture(tmp_path / "in/a.png")
+    return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)
+
+
+def test_sizing_up_writes_nothing(project, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    lines = story.size_up(project, opener=FakeExtractor)
+    assert "1 image, 2 layers" in lines[0] and "a guess" in lines[0]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_is_left_out_is_said_and_stands_on_the_pages(project):
+    told = []
+    report = story.build(replace(project, fit=3_100_000), told.append, opener=FakeExtractor)
+    front, model = ((report.sources / name).read_text() for name in ("index.md", "gallery/model.md"))
+    left_out = [step.text for step in told if step.text.startswith("to stay below 3.1 MB")]
+    assert left_out
+    assert "To stay below 3.1 MB" in front
+    assert "to stay below 3.1 MB" in model
+    assert not (report.sources / "gallery/images/a/1-conv/channel-1.png").exists()
