@@ -9,7 +9,7 @@ layer. From the loaded model and the files of the images to the last picture on 
 - the matplotlib way: one figure a layer, `imsave` for each channel, GIFs from the figures;
 - the OpenCV way: `applyColorMap`, `resize` and `imwrite` for each channel, GIFs of RGB frames with imageio.
 
-OpenCV is not among the locked packages (`pip install opencv-python-headless`); without it its way is left out.
+OpenCV is no locked package (`pip install opencv-python-headless`); without it its way is left out.
 """
 
 import os

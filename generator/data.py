@@ -304,14 +304,15 @@ class LayerHealth:
 class RenderTask:
     """The pictures to draw of one layer for one image, with paths below the website's root.
 
-    `channels` has the paths of the single channels that are drawn, by channel. `maps` is the script for the
-    explorer, `None` where there are no maps. `frames` are the channels to keep for the animation over
-    channels.
+    `channels` has the paths of the single channels that are drawn, by channel. `small` is a smaller grid and
+    `maps` the script for the explorer, `None` where there are no maps. `frames` are the channels to keep for
+    the animation over channels.
     """
 
     image: str
     layer: Layer
     grid: str
+    small: str | None
     maps: str | None
     channels: dict[int, str]
     frames: tuple[int, ...]
@@ -331,12 +332,13 @@ class LayerResult:
     """What became of one layer for one image, whose maps are `shape` (height, width, channels).
 
     `grid` shows all channels in rows of `columns`, or the bars of a layer without maps; `enlarged` is its
-    whole factor. `channels` are those drawn singly. `ranges` is float64 (channels, 2): the values that got
-    the first and the last colour.
+    whole factor. `small` is the grid averaged down for tables, or the grid itself. `channels` are those drawn
+    singly. `ranges` is float64 (channels, 2): the values that got the first and the last colour.
     """
 
     shape: tuple[int, int, int]
     grid: Picture
+    small: Picture
     columns: int
     channels: dict[int, Picture]
     enlarged: int

@@ -291,7 +291,9 @@ def _compare(site: parts.Site) -> Page:
         content={
             "legend": parts.explain_colours(site, None, ()),
             "columns": [parts.describe_image(path, result) for result in site.good],
-            "rows": [parts.describe_layer(site, path, layer, site.good) for layer in site.plan.mapped],
+            "rows": [
+                parts.describe_layer(site, path, layer, site.good, small=True) for layer in site.plan.mapped
+            ],
         },
     )
 

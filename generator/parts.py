@@ -238,8 +238,10 @@ def offer_arrays(page: str, layer: Layer, arrays: Download) -> Offer:
     return Offer(link, size(arrays.bytes), arrays.kind, layer.slug)
 
 
-def describe_layer(site: Site, page: str, layer: Layer, results: Sequence[ImageResult]) -> LayerRow:
-    """Describe a layer in a list on `page`, with its grids for `results`."""
+def describe_layer(
+    site: Site, page: str, layer: Layer, results: Sequence[ImageResult], small: bool = False
+) -> LayerRow:
+    """Describe a layer in a list on `page`, with its grids, or `small` ones, for `results`."""
     link = None
     if layer.reason is None:
         one = results[0] if len(results) == 1 else None
@@ -250,16 +252,18 @@ def describe_layer(site: Site, page: str, layer: Layer, results: Sequence[ImageR
     repeated = next((each for each in site.plan.layers if each.slug == layer.same_as), None)
     if repeated and repeated.reason is None:
         same = link_to(page, plan.layer_page(repeated.slug), f"{repeated.index} {repeated.name}")
-    grids = tuple(_grid(site, page, result, layer) for result in results if layer.slug in result.layers)
+    shown = [result for result in results if layer.slug in result.layers]
+    grids = tuple(_grid(site, page, result, layer, small) for result in shown)
     return LayerRow(layer, kind_of(layer), shape_of(layer), link, layer.reason, same, grids)
 
 
-def _grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:
+def _grid(site: Site, page: str, result: ImageResult, layer: Layer, small: bool) -> Shown:
     href = None
     if layer.is_map:
         href = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
     caption = f"{one_line(result.image.name)}: {say_scaling(site, result, layer)}"
-    shown = show(page, result.layers[layer.slug].grid, describe_grid(result, layer), caption, href)
+    drawn = result.layers[layer.slug]
+    shown = show(page, drawn.small if small else drawn.grid, describe_grid(result, layer), caption, href)
     span = _span(*_extremes(result.layers[layer.slug].statistics))
     return replace(shown, numbers=span, explore=explore(site, result, layer))
 

@@ -66,15 +66,14 @@ class Plan:
     def _task(self, image: InputImage, layer: Layer) -> RenderTask:
         folder = image_layer_page(image.slug, layer.slug)
         if not layer.is_map:
-            return RenderTask(image.slug, layer, f"{folder}.png", None, {}, ())
+            return RenderTask(image.slug, layer, f"{folder}.png", None, None, {}, ())
         single = "all" in self.singles or layer.family in self.singles
         digits = len(str(layer.channels - 1))
         drawn = evenly_spaced(layer.channels, self.most_singles or layer.channels) if single else ()
         channels = {channel: f"{folder}/channel-{channel:0{digits}d}.png" for channel in drawn}
-        grid = f"{folder}/grid.png"
-        return RenderTask(
-            image.slug, layer, grid, maps_script(image.slug, layer.slug), channels, self.frames(layer)
-        )
+        grid, small = f"{folder}/grid.png", f"{folder}/small.png"
+        maps = maps_script(image.slug, layer.slug)
+        return RenderTask(image.slug, layer, grid, small, maps, channels, self.frames(layer))
 
     def animated_channels(self, most: int) -> tuple[tuple[Layer, int], ...]:
         """Return at most `most` pairs (layer, position in its task's `frames`), evenly spread.

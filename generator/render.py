@@ -12,6 +12,7 @@ from generator.text import shape_in_words
 
 MAP_BOX = 256  # pixels of the longer side of a map in an animation over channels
 BARS_WIDTH, BARS_HEIGHT, WIDEST_BAR = 640, 96, 24  # pixels
+SMALL_WIDTH = 480  # pixels: wider grids are averaged down for tables
 LAYERS_DURATION = 2000  # milliseconds a frame
 CHANNELS_DURATION = 200
 
@@ -53,10 +54,13 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
     pictures = {
         channel: Picture(path, width * single, height * single) for channel, path in task.channels.items()
     }
-    grid = Picture(task.grid, sheet.shape[1], sheet.shape[0])
-    layer = LayerResult(
-        maps.shape, grid, columns, pictures, factor, ranges, statistics, examine(maps, statistics)
-    )
+    grid = small = Picture(task.grid, sheet.shape[1], sheet.shape[0])
+    if (shrink := -(-grid.width // SMALL_WIDTH)) > 1:
+        sheet = raster.tile(raster.quantize(raster.average_down(maps, shrink), ranges), columns)
+        files[task.small] = encode.png(sheet, style.table)
+        small = Picture(task.small, sheet.shape[1], sheet.shape[0])
+    vitals = examine(maps, statistics)
+    layer = LayerResult(maps.shape, grid, small, columns, pictures, factor, ranges, statistics, vitals)
     return RenderResult(task, layer, files, _channel_frames(maps, ranges, task.frames))
 
 
@@ -70,7 +74,7 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
     shown = Picture(task.grid, picture.shape[1], picture.shape[0])
     statistics = measure(values)
     vitals = examine(values, statistics)
-    layer = LayerResult(values.shape, shown, 1, {}, 1, limits[None], statistics, vitals)
+    layer = LayerResult(values.shape, shown, shown, 1, {}, 1, limits[None], statistics, vitals)
     files = {task.grid: encode.png(picture, style.table)}
     return RenderResult(task, layer, files, np.empty((0, 1, 1), np.uint8))
 

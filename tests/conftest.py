@@ -1,11 +1,16 @@
 """Fixtures: small models made on the spot, small pictures, and galleries built from them once a session."""
 
+import functools
 import io
 import json
 import os
 import shutil
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -28,6 +33,25 @@ def pytest_sessionfinish(session):
     needed = [report for report in skipped if "optional: " not in str(report.longrepr)]
     if os.environ.get("CI") and needed and not session.exitstatus:
         session.exitstatus = 1
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files without telling."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve a folder on this machine for as long as the context lasts; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import zlib
 import h5py
 import numpy as np
 import pytest
-from conftest import Gallery, open_gallery, save_picture
+from conftest import Gallery, open_gallery, save_picture, serve
 
 from generator import explorer, raster
 from generator.build import build
@@ -122,19 +122,21 @@ def test_the_switch_offers_only_maps_for_all_eyes(known):
 GRID = "gallery/images/one/1-first"
 
 
-def at(figure, channel: int, row: int, column: int) -> tuple[float, float]:
-    """Return where in the window a value of a grid in its first order is drawn."""
-    facts = json.loads(figure.get_attribute("data-explore"))
-    box = figure.locator("img").bounding_box()
+def share_of(facts: dict, channel: int, row: int, column: int) -> tuple[float, float]:
+    """Return where on a grid in its first order a value is drawn, in shares of its width and height."""
     factor, columns = facts["factor"], facts["columns"]
     cell = SHAPE[1] * factor + 1, SHAPE[0] * factor + 1
     rows = -(-SHAPE[2] // columns)
     x = 1 + channel % columns * cell[0] + (column + 0.5) * factor
     y = 1 + channel // columns * cell[1] + (row + 0.5) * factor
-    return (
-        box["x"] + x / (columns * cell[0] + 1) * box["width"],
-        box["y"] + y / (rows * cell[1] + 1) * box["height"],
-    )
+    return x / (columns * cell[0] + 1), y / (rows * cell[1] + 1)
+
+
+def at(figure, channel: int, row: int, column: int) -> tuple[float, float]:
+    """Return where in the window a value of a grid in its first order is drawn."""
+    x, y = share_of(json.loads(figure.get_attribute("data-explore")), channel, row, column)
+    box = figure.locator("img").bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
 def value_in(text: str) -> float:
@@ -351,3 +353,52 @@ def test_what_was_chosen_is_kept_from_page_to_page(visit, known):
     page.locator(".ag-live canvas:visible").wait_for()
     assert page.locator("select[name=scale]").input_value() == "images"
     assert "all images on one scale" in page.locator(".ag-grid figcaption").inner_text()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("way", ["folder", "server"])
+def test_firefox_reads_values_switches_scales_and_follows_links(window, known, way):
+    with serve(known.site) as address:
+        base = known.site.as_uri() if way == "folder" else address
+        window.open(f"{base}/{GRID}.html")
+        facts = json.loads(window.evaluate("document.querySelector('[data-explore]').dataset.explore"))
+        maps = answers(0)
+        window.point(".ag-live", *share_of(facts, 2, 4, 7))
+        tip = "document.querySelector('.ag-tip').textContent"
+        window.wait(f"{tip}.includes('channel 2 · row 4, column 7')")
+        step = (maps[..., 2].max() - maps[..., 2].min()) / 255
+        assert value_in(window.evaluate(tip)) == pytest.approx(maps[4, 7, 2], abs=step)
+        for scale in ("layer", "images", "symmetric", "channel"):
+            window.evaluate(
+                "(() => { const select = document.querySelector('select[name=scale]');"
+                f" select.value = '{scale}'; select.dispatchEvent(new Event('change')); }})()"
+            )
+            rule = "document.querySelector('.ag-legend p').textContent"
+            words = {
+                "layer": "of the layer",
+                "images": "all images",
+                "symmetric": "zero",
+                "channel": "its own",
+            }
+            window.wait(f"{rule}.includes('{words[scale]}')")
+        window.open(f"{base}/index.html")
+        window.open(f"{base}/{GRID}.html#c2")
+        title = "document.querySelector('dialog.ag-channel h2').textContent"
+        window.wait(f"{title} === 'Channel 2 of first'")
+        window.press("ArrowRight")
+        window.wait(f"{title} === 'Channel 3 of first' && location.hash === '#c3'")
+
+
+@pytest.mark.browser
+def test_over_http_the_explorer_works_as_from_a_folder(chromium, known):
+    page = chromium.new_page()
+    with serve(known.site) as address:
+        page.goto(f"{address}/{GRID}.html#c2")
+        page.locator("dialog.ag-channel").get_by_role("heading", name="Channel 2 of first").wait_for()
+        page.keyboard.press("Escape")
+        page.select_option("select[name=scale]", "images")
+        page.locator(".ag-live canvas:visible").wait_for()
+        page.mouse.move(*at(page.locator("figure[data-explore]"), 6, 3, 9))
+        page.locator(".ag-tip").get_by_text("channel 6 · row 3, column 9").wait_for()
+        assert value_in(page.locator(".ag-tip").inner_text()) == pytest.approx(answers(0)[3, 9, 6], abs=0.05)
+        page.close()

@@ -1,31 +1,18 @@
 """The website in Firefox, from a folder and from a server, with Firefox's own rules for both."""
 
-import functools
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
+from conftest import serve
 from test_site import KINDS
 
 pytestmark = pytest.mark.browser
 LOADED = "[...document.querySelectorAll('img[src]:not([loading])')].every(image => image.naturalWidth)"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files without telling."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def served(gallery):
     """Serve the small gallery on this machine; returns its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=gallery.site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serve(gallery.site) as address:
+        yield address
 
 
 @pytest.fixture(params=["folder", "server"])

@@ -30,7 +30,7 @@ def layer_of(maps: np.ndarray, name: str = "conv") -> Layer:
 
 def task_of(maps: np.ndarray, frames=(), singles: bool = True) -> RenderTask:
     names = {channel: f"channel-{channel}.png" for channel in range(maps.shape[2] if singles else 0)}
-    return RenderTask("cat", layer_of(maps), "grid.png", "maps.js", names, frames)
+    return RenderTask("cat", layer_of(maps), "grid.png", "small.png", "maps.js", names, frames)
 
 
 def levels(height: int, width: int, channels: int) -> np.ndarray:
@@ -196,3 +196,17 @@ def test_one_small_channel_makes_an_animation():
     maps = levels(3, 3, 1)
     frames = render.channels_frames([(layer_of(maps, "层\n" * 80), 0, maps[..., 0].astype(np.uint8))])
     assert frames.indices.shape == (1, encode.caption_height(2) + 255, 256)
+
+
+def test_wide_grids_have_a_small_one_averaged_down_on_the_same_scale():
+    narrow = np.random.default_rng(0).random((40, 40, 6), np.float32)
+    result = render.render_layer(task_of(narrow), narrow, STYLE)
+    assert result.layer.small == result.layer.grid
+    wide = np.random.default_rng(0).random((128, 128, 20), np.float32)
+    result = render.render_layer(task_of(wide), wide, STYLE)
+    grid, small = result.layer.grid, result.layer.small
+    shrink = -(-grid.width // render.SMALL_WIDTH)
+    assert (small.path, small.width) == ("small.png", result.layer.columns * (-(-128 // shrink) + 1) + 1)
+    low, high = result.layer.ranges[0]
+    level = round((wide[:shrink, :shrink, 0].mean() - low) / (high - low) * 239)
+    np.testing.assert_array_equal(decoded(result.files["small.png"])[1, 1], TABLE[level])
