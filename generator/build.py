@@ -74,6 +74,8 @@ def build(
     Raises a `GalleryError` when nothing can be built; a single bad image is reported instead.
     """
     check_output(settings)
+    check_file(settings.model)
+    images.find_images(settings.images)
     output.recover(settings.output)
     with output.locked(source_folder(settings), *([settings.output] if settings.site else [])):
         return _build(settings, tell, opener)

@@ -26,18 +26,39 @@ def locked(*folders: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         for folder in folders:
-            folder = folder.resolve()
-            path = folder.with_name(f".{folder.name}.lock")
-            with _said("write", path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                file = stack.enter_context(path.open("w"))
+            stack.enter_context(_lock(folder.resolve()))
+        yield
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    path = folder.with_name(f".{folder.name}.lock")
+    while True:
+        with _said("write", path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise OutputError(
                     f"expected one build of {folder} at a time, received a second: wait for the other"
                 ) from None
-        yield
+            if not _is_at(path, file.fileno()):
+                continue  # its last holder has just removed it
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether an open file is still the one at `path`."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
 
 
 def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:

@@ -178,14 +178,14 @@ def visit(chromium, request):
     context = chromium.new_context(**options)
     complaints = []
 
-    def open_page(gallery: Gallery, path: str):
+    def open_page(gallery: Gallery, path: str, fragment: str = ""):
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("requestfailed", lambda asked: complaints.append(f"failed: {asked.url}"))
         page.on("request", lambda asked: complaints.append(asked.url) if is_outside(asked.url) else None)
-        page.goto((gallery.site / f"{path}.html").as_uri())
+        page.goto((gallery.site / f"{path}.html").as_uri() + fragment)
         page.wait_for_load_state("load")
         return page
 

@@ -20,7 +20,9 @@ def result(maps: np.ndarray) -> LayerResult:
     maps.flags.writeable = False
     statistics = measure(maps)
     picture = Picture("x.png", 1, 1)
-    return LayerResult(maps.shape, picture, 1, (), 1, np.empty(0), statistics, examine(maps, statistics))
+    return LayerResult(
+        maps.shape, picture, picture, 1, {}, 1, np.empty(0), statistics, examine(maps, statistics)
+    )
 
 
 def random_maps(seed: int, height: int = 9, width: int = 7, channels: int = 6) -> np.ndarray:

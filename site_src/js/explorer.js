@@ -392,9 +392,9 @@
 
   // The view of one channel: for one image large, for several side by side, the strongest answer first.
   function makeDialog(page) {
-    let pointer = "";
+    let pointer = [0, 0];
     document.addEventListener("pointerdown", (event) => {
-      pointer = `${event.clientX} ${event.clientY}`;
+      pointer = [event.clientX, event.clientY];
     });
     const title = make("h2");
     const cards = make("div", { class: "ag-answers" });
@@ -415,7 +415,11 @@
     const after = make("button", { type: "button", "aria-label": "Next channel" }, "→");
     const close = make("button", { type: "button", "aria-label": "Close" }, "×");
     const head = make("header", {}, title, before, after, close);
-    const dialog = make("dialog", { class: "ag-viewer ag-channel", "aria-label": "One channel" });
+    const dialog = make("dialog", {
+      class: "ag-viewer ag-channel",
+      "aria-label": "One channel",
+      tabindex: "-1",
+    });
     dialog.append(head, cards, more, bar, keys);
     document.body.append(dialog);
     let current = 0;
@@ -446,6 +450,9 @@
       title.textContent = `Channel ${current} of ${page.grids[0].facts.layer}`;
       before.disabled = current === 0;
       after.disabled = current === count - 1;
+      if (!dialog.contains(document.activeElement) || document.activeElement.disabled) {
+        dialog.focus(); // a button that is disabled loses the focus, and the keys with it
+      }
       const ranges = page.grids[0].ranges;
       const mean = (grid) => ranges.mean[ranges.images.indexOf(grid.facts.slug) * ranges.channels + current];
       const sorted = [...page.grids].sort((a, b) => mean(b) - mean(a));
@@ -494,12 +501,12 @@
       else stepLayer(move[1] < 0 ? "prev" : "next");
     });
     // Browsers report a resting pointer again when the page below it changes; keys must not be undone by that.
-    let rested = "";
+    let rested = [0, 0];
     cards.addEventListener("pointermove", (event) => {
       const picture = event.target.closest(".ag-map");
-      const here = `${event.clientX} ${event.clientY}`;
-      if (!picture || here === rested) return;
-      rested = here;
+      const [dx, dy] = [event.clientX - rested[0], event.clientY - rested[1]];
+      if (!picture || Math.hypot(dx, dy) < 2) return;
+      rested = [event.clientX, event.clientY];
       const box = picture.getBoundingClientRect();
       spot = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
       mark();
