@@ -19,6 +19,7 @@ PAGE_BYTES, CHANNEL_BYTES, SINGLE_BYTES = 19_000, 62, 360
 LAYER_PAGE_BYTES = 60_000  # with its charts and their numbers
 FRAME_BYTES, CHANNEL_FRAME_BYTES, LARGEST_GIF = 50_000, 4_000, 2_000_000
 INPUT_BYTES = 150_000
+OVERLAY_BYTES = 45_000  # a Grad-CAM map over the picture, and its frame
 START_SECONDS, SECONDS_PER_MEGABYTE, SECONDS_PER_PAGE = 8, 0.25, 0.04
 
 
@@ -45,7 +46,8 @@ def estimate(plan: Plan) -> Estimate:
     gifs = min(LARGEST_GIF, len(plan.mapped) * FRAME_BYTES) + min(LARGEST_GIF, animated * CHANNEL_FRAME_BYTES)
     pages = 5 + images + len(plan.drawn) + images * len(plan.mapped)
     pictures = images * (len(plan.drawn) + sum(len(_singles(plan, layer)) for layer in plan.mapped) + 6)
-    total = FIXED_BYTES + sum(layers.values()) + images * (gifs + INPUT_BYTES + PAGE_BYTES)
+    each = gifs + INPUT_BYTES + PAGE_BYTES + len(plan.explained) * OVERLAY_BYTES
+    total = FIXED_BYTES + sum(layers.values()) + images * each
     seconds = START_SECONDS + total / 1e6 * SECONDS_PER_MEGABYTE + pages * SECONDS_PER_PAGE
     return Estimate(images, pictures, pages, total, seconds, layers)
 

@@ -81,6 +81,20 @@ def _health(found: LayerHealth) -> dict[str, Any]:
     return {"images": found.images, **health.figures(found), **lists, "duplicates": duplicates}
 
 
+def _explanation(result: ImageResult) -> dict[str, Any] | None:
+    if result.decision is None:
+        return None
+    explanation, changes = result.decision.explanation, f"{plan.decision(result.image.slug)}.csv"
+    return {
+        "score": explanation.score,
+        "method": explanation.method,
+        "maps": {slug: picture.path for slug, picture in result.decision.pictures.items()},
+        "layer": explanation.layer,
+        "changes": changes if explanation.channels.size else None,
+        "notice": explanation.notice,
+    }
+
+
 def _paths(layer: LayerResult) -> dict[int, str]:
     return {channel: picture.path for channel, picture in layer.channels.items()}
 
@@ -104,6 +118,7 @@ def _image(result: ImageResult, mapped: Collection[str]) -> dict[str, Any]:
         "layers_gif": result.layers_gif.gif.path if result.layers_gif else None,
         "channels_gif": result.channels_gif.gif.path if result.channels_gif else None,
         "arrays": result.arrays.path if result.arrays else None,
+        "explanation": _explanation(result),
         "layers": {
             slug: {
                 **({"page": f"{plan.image_layer_page(image.slug, slug)}.html"} if slug in mapped else {}),

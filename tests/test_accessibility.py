@@ -41,6 +41,20 @@ def test_axe_finds_nothing_serious_in_light_and_dark_wide_and_narrow(visit, gall
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("visit", [STILL], indirect=True, ids=["still"])
+def test_axe_finds_nothing_serious_in_what_opens(visit, gallery, axe):
+    page = visit(gallery, "gallery/images/one/01-first-conv", "#c3")
+    page.locator("dialog.ag-channel figure").wait_for()
+    page.evaluate(axe)
+    assert found_by_axe(page) == []
+    page = visit(gallery, "gallery/compare")
+    page.get_by_role("button", name="Compare").click()
+    page.locator(".ag-against canvas").nth(2).wait_for()
+    page.evaluate(axe)
+    assert found_by_axe(page) == []
+
+
+@pytest.mark.browser
 def test_axe_finds_what_is_wrong(chromium, axe):
     page = chromium.new_page()
     page.set_content("<!doctype html><html lang='en'><title>x</title><main><h1>x</h1><img src='x'></main>")
