@@ -1,4 +1,4 @@
-"""How near drawing comes to its limit, and how far it is from the usual ways: `make benchmark`.
+"""How near drawing comes to its limit, and how far it is from the usual ways: `python benchmarks/render.py`.
 
 One run, in turn, medians of five, on the default model and images with a picture of every channel of every
 layer. From the loaded model and the files of the images to the last picture on disk, pages not included:

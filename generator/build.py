@@ -75,7 +75,7 @@ def build(
     """
     check_output(settings)
     check_file(settings.model)
-    images.find_images(settings.images)
+    images.find_images(settings.images)  # before a lock makes the output's folder
     output.recover(settings.output)
     with output.locked(source_folder(settings), *([settings.output] if settings.site else [])):
         return _build(settings, tell, opener)
@@ -147,6 +147,7 @@ def size_up(
 ) -> list[str]:
     """Say what a build would write, line by line, without writing anything."""
     check_output(settings)
+    check_file(settings.model)
     _, _, whole = make_plan(settings, tell, opener)
     return estimate.in_words(estimate.estimate(whole), whole)
 
@@ -155,7 +156,6 @@ def make_plan(
     settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
 ) -> tuple[Extractor, ModelInfo, plan.Plan]:
     """Open the model, find the images and decide what is made, and tell what is left out."""
-    check_file(settings.model)
     found = find_inputs(settings.images)
     extractor, model = open_model(settings, tell, opener)
     layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)

@@ -6,7 +6,7 @@ import numpy as np
 
 from generator import heat, parts, plan
 from generator.data import Animation, Explanation, ImageResult, Layer
-from generator.text import count, number, one_line, shape_in_words, size
+from generator.text import count, number, one_line, shape_in_words
 
 MOST = 6  # channels shown on either side; the CSV file has all
 BAR_STEPS = 13  # colours of the bar, between which the browser goes smoothly
@@ -79,7 +79,7 @@ def report_decision(page: str, made: plan.Plan, result: ImageResult) -> Decision
 
 def _legend(label: str) -> parts.Legend:
     colours = heat.colour_bar(BAR_STEPS)
-    gradient = ", ".join("#{:02x}{:02x}{:02x}".format(*map(int, colour)) for colour in colours)
+    gradient = parts.write_gradient(colours)
     rule = (
         f"Coloured places speak for {label}; grey is the picture itself. Every map goes from zero to its own "
         "peak, which is written below it, so compare places, not brightness, between layers."
@@ -88,12 +88,8 @@ def _legend(label: str) -> parts.Legend:
 
 
 def _player(page: str, result: ImageResult, animation: Animation) -> parts.Player:
-    still = parts.show(
-        page, animation.still, f"Last frame of the Grad-CAM maps over depth for {result.image.name}"
-    )
-    facts = f"{count(animation.frames, 'frame')}, {size(animation.bytes)}"
-    gif = plan.link(page, animation.gif.path)
-    return parts.Player(still, gif, "Over depth", facts, animation.left_out, result.image.name)
+    alt = f"Last frame of the Grad-CAM maps over depth for {result.image.name}"
+    return parts.make_player(page, result, "Over depth", alt, animation)
 
 
 def _place_map(page: str, layer: Layer, result: ImageResult, label: str) -> PlaceMap:

@@ -12,7 +12,6 @@ from generator.raster import evenly_spaced, picture_factor
 from generator.text import count, size
 
 PAGES_LIMIT = 1_000_000_000  # bytes: GitHub Pages' largest website
-PAGES_SECONDS = 600  # of GitHub Pages' deployment
 OPEN_SIDE = 128  # what a side that depends on the picture is taken for
 FIXED_BYTES = 2_800_000  # the theme and the search
 PAGE_BYTES, CHANNEL_BYTES, SINGLE_BYTES = 19_000, 62, 360

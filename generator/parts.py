@@ -3,7 +3,7 @@
 import json
 import math
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -219,13 +219,16 @@ def list_players(page: str, result: ImageResult) -> tuple[Player, ...]:
         ("Over the layers", "the grids of all layers", result.layers_gif),
         ("Over the channels", "single channels of the convolutions", result.channels_gif),
     )
+    name = result.image.name
     return tuple(
-        _player(page, result, title, shows, animation) for title, shows, animation in kinds if animation
+        make_player(page, result, title, f"First frame of the animation of {shows} for {name}", animation)
+        for title, shows, animation in kinds
+        if animation
     )
 
 
-def _player(page: str, result: ImageResult, title: str, shows: str, animation: Animation) -> Player:
-    alt = f"First frame of the animation of {shows} for {result.image.name}"
+def make_player(page: str, result: ImageResult, title: str, alt: str, animation: Animation) -> Player:
+    """Return the player of an animation, whose still is described by `alt`."""
     facts = f"{count(animation.frames, 'frame')}, {size(animation.bytes)}"
     gif = plan.link(page, animation.gif.path)
     still = show(page, animation.still, alt)
@@ -513,7 +516,7 @@ def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult
         smallest, largest = min(each[0] for each in extremes), max(each[1] for each in extremes)
         rule += f" Values here lie between {number(smallest)} and {number(largest)}."
     stops = (site.table[index * (LEVELS - 1) // 12] for index in range(13))
-    gradient = ", ".join(_css(colour) for colour in stops)
+    gradient = write_gradient(stops)
     names = {
         CONSTANT: "constant channel",
         NOT_A_NUMBER: "NaN",
@@ -527,6 +530,11 @@ def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult
     )
     special = tuple((_css(SPECIAL_COLOURS[index]), names[index]) for index in wanted)
     return Legend(gradient, low, high, rule, special)
+
+
+def write_gradient(colours: Iterable[Sequence[int]]) -> str:
+    """Return the stops of a CSS gradient."""
+    return ", ".join(_css(colour) for colour in colours)
 
 
 def _css(colour: Sequence[int]) -> str:

@@ -2,17 +2,11 @@
 // The table below has every grid; from it come the layers and images to choose from.
 (() => {
   const maps = activationMaps;
+  const { make, makeBar, labelBar, shareOf } = activationElements;
   const cells = [...document.querySelectorAll(".ag-compare td[data-explore]")];
   const facts = cells.map((cell) => JSON.parse(cell.dataset.explore));
   const images = [...new Set(facts.map((each) => each.slug))];
   if (images.length < 2 || !maps.supported) return;
-
-  function make(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  }
 
   function makeSelect(title, options, chosen) {
     const select = make("select");
@@ -117,15 +111,7 @@
       canvas,
       mark,
     );
-    const bar = make(
-      "div",
-      { class: "ag-bar" },
-      make("span"),
-      make("span", { class: "ag-gradient" }),
-      make("span"),
-    );
-    const [low, gradient, high] = bar.children;
-    gradient.style.background = maps.gradientOf(table);
+    const bar = makeBar();
     const here = make("output");
     const element = make("figure", {}, sheet, make("figcaption", {}, make("b", {}, title), " ", here), bar);
 
@@ -133,7 +119,7 @@
       maps.place(mark, maps.layOut(values, columns, factor).boxOf(position));
       const value = maps.channelOf(values, position)[y * values.width + x];
       here.textContent = `channel ${position} · row ${y}, column ${x} · ${maps.format(value)}`;
-      [low.textContent, high.textContent] = rangeFor(position).map(maps.format);
+      labelBar(bar, ...rangeFor(position).map(maps.format), maps.gradientOf(table));
     }
 
     show(0, 0, 0);
@@ -153,11 +139,8 @@
 
     for (const { sheet } of views) {
       sheet.addEventListener("pointermove", (event) => {
-        const box = sheet.getBoundingClientRect();
-        const spot = layout.find(
-          (event.clientX - box.left) / box.width,
-          (event.clientY - box.top) / box.height,
-        );
+        const { x, y } = shareOf(sheet, event);
+        const spot = layout.find(x, y);
         if (spot) show(spot);
       });
       sheet.addEventListener("keydown", (event) => {

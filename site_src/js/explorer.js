@@ -2,6 +2,7 @@
 // Nothing is loaded before a grid is pointed at, focused or changed; without this script grids are pictures.
 (() => {
   const maps = activationMaps;
+  const { make, makeBar, labelBar, shareOf } = activationElements;
   const SCALES = [
     ["channel", "each channel"],
     ["layer", "the layer, this image"],
@@ -16,13 +17,6 @@
     ["active", "share above zero"],
   ];
   const MOST_CARDS = 24;
-
-  function make(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  }
 
   // What the visitor chose, kept while stepping through pages; `null` stands for how the site was built.
   const KEY = "activation-gallery";
@@ -118,9 +112,9 @@
     }
 
     // The cell and the value below a point of the window, `null` where there is none.
-    locate(clientX, clientY) {
-      const box = this.image.getBoundingClientRect();
-      const found = this.sheet.find((clientX - box.left) / box.width, (clientY - box.top) / box.height);
+    locate(event) {
+      const { x, y } = shareOf(this.image, event);
+      const found = this.sheet.find(x, y);
       return found && { ...found, channel: this.order[found.position] };
     }
 
@@ -170,9 +164,8 @@
     return ranges.images.reduce((sum, _, image) => sum + ranges.mean[image * ranges.channels + channel], 0);
   }
 
-  function responseOf(grid, channel) {
-    const row = grid.ranges.images.indexOf(grid.facts.slug);
-    return grid.ranges.mean[row * grid.ranges.channels + channel];
+  function responseOf(ranges, slug, channel) {
+    return ranges.mean[ranges.images.indexOf(slug) * ranges.channels + channel];
   }
 
   const tip = make("p", { class: "ag-tip", role: "status", hidden: "" });
@@ -203,7 +196,7 @@
 
     async function point(event) {
       await grid.ready();
-      pointed = grid.locate(event.clientX, event.clientY);
+      pointed = grid.locate(event);
       if (!pointed) return;
       grid.markCell(pointed.position);
       page.showEnds(grid, pointed.channel);
@@ -242,7 +235,7 @@
     insteadOf(link, async (event) => {
       await grid.ready();
       const byPointer = event.detail > 0;
-      const spot = byPointer ? grid.locate(event.clientX, event.clientY) : null;
+      const spot = byPointer ? grid.locate(event) : null;
       if (byPointer && !spot) return;
       page.open(spot ?? grid.strongest(grid.order[grid.position]));
     });
@@ -315,13 +308,6 @@
     return form;
   }
 
-  // The colour bar of the page says what its ends stand for, in numbers wherever one scale covers all.
-  function labelBar(bar, low, high, table) {
-    const [first, gradient, last] = bar.children;
-    [first.textContent, last.textContent] = [low, high];
-    if (table) gradient.style.background = maps.gradientOf(table);
-  }
-
   // Numbers for a channel, or where one scale covers all that is shown; else words.
   function describeEnds(grid, single, channel) {
     const { low, high } = grid.colours.scales[grid.scale];
@@ -349,7 +335,11 @@
     );
 
     page.showEnds = (grid, channel) => {
-      labelBar(legend.querySelector(".ag-bar"), ...describeEnds(grid, single, channel), grid.table);
+      labelBar(
+        legend.querySelector(".ag-bar"),
+        ...describeEnds(grid, single, channel),
+        maps.gradientOf(grid.table),
+      );
     };
 
     page.redraw = async () => {
@@ -399,13 +389,7 @@
     const title = make("h2");
     const cards = make("div", { class: "ag-answers" });
     const more = make("button", { type: "button", class: "ag-more" });
-    const bar = make(
-      "div",
-      { class: "ag-bar" },
-      make("span"),
-      make("span", { class: "ag-gradient" }),
-      make("span"),
-    );
+    const bar = makeBar();
     const keys = make(
       "p",
       { class: "ag-quiet" },
@@ -453,8 +437,8 @@
       if (!dialog.contains(document.activeElement) || document.activeElement.disabled) {
         dialog.focus(); // a button that is disabled loses the focus, and the keys with it
       }
-      const ranges = page.grids[0].ranges;
-      const mean = (grid) => ranges.mean[ranges.images.indexOf(grid.facts.slug) * ranges.channels + current];
+      const { ranges } = page.grids[0];
+      const mean = (grid) => responseOf(ranges, grid.facts.slug, current);
       const sorted = [...page.grids].sort((a, b) => mean(b) - mean(a));
       await Promise.all(sorted.slice(0, most).map((grid) => grid.ready()));
       shown = sorted
@@ -464,7 +448,7 @@
       more.hidden = sorted.length <= most;
       more.textContent = `Show all ${sorted.length} images`;
       more.onclick = () => show(current, sorted.length);
-      labelBar(bar, ...rangeHere(sorted[0]).map(maps.format), page.grids[0].table);
+      labelBar(bar, ...rangeHere(sorted[0]).map(maps.format), maps.gradientOf(page.grids[0].table));
       mark();
     }
 
@@ -507,8 +491,7 @@
       const [dx, dy] = [event.clientX - rested[0], event.clientY - rested[1]];
       if (!picture || Math.hypot(dx, dy) < 2) return;
       rested = [event.clientX, event.clientY];
-      const box = picture.getBoundingClientRect();
-      spot = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+      spot = shareOf(picture, event);
       mark();
     });
     before.addEventListener("click", () => show(current - 1, MOST_CARDS));
@@ -546,7 +529,7 @@
     const [low, high] = [values.low[channel], values.high[channel]];
     const words = maps.isConstant(values, channel)
       ? `constant ${maps.format(low)}`
-      : `${maps.format(low)} to ${maps.format(high)}, mean ${maps.format(responseOf(grid, channel))}`;
+      : `${maps.format(low)} to ${maps.format(high)}, mean ${maps.format(responseOf(grid.ranges, facts.slug, channel))}`;
     canvas.setAttribute("aria-label", `Channel ${channel} for ${facts.image}: ${words}`);
 
     const dot = make("span", { class: "ag-dot" });
