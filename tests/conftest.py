@@ -171,6 +171,11 @@ def is_outside(url: str) -> bool:
     return not url.startswith(("file:", "data:", "about:"))
 
 
+def went_wrong(request) -> bool:
+    """Whether a request failed by itself; one that the next page cut short did not."""
+    return request.failure != "net::ERR_ABORTED"
+
+
 @pytest.fixture
 def visit(chromium, request):
     """Open pages from the disk; afterwards nothing may have gone wrong or been asked of another host."""
@@ -183,7 +188,7 @@ def visit(chromium, request):
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("requestfailed", lambda asked: complaints.append(f"failed: {asked.url}"))
+        page.on("requestfailed", lambda asked: complaints.append(asked.url) if went_wrong(asked) else None)
         page.on("request", lambda asked: complaints.append(asked.url) if is_outside(asked.url) else None)
         page.goto((gallery.site / f"{path}.html").as_uri() + fragment)
         page.wait_for_load_state("load")
