@@ -65,7 +65,7 @@ class Subject:
 def draw_ours(subject: Subject) -> dict[str, float]:
     """Build without pages and website; return the seconds of the stages that draw."""
     report = build(subject.settings, opener=lambda *_: subject.extractor)
-    return {stage: report.seconds[stage] for stage in ("pictures", "animations")}
+    return {"pictures": report.seconds["pictures"]}
 
 
 def make_floor(subject: Subject, sources: Path) -> Callable[[], dict[str, float]]:

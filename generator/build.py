@@ -1,15 +1,16 @@
 """The whole way from settings to a website. Read `build` first."""
 
+import functools
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from generator import (
+    cache,
     decisions,
     encode,
     estimate,
@@ -25,13 +26,16 @@ from generator import (
     resources,
 )
 from generator.data import BuildReport, InputImage, ModelInfo, Step
-from generator.errors import OutputError, SettingsError
+from generator.errors import OutputError
 from generator.manifest import manifest
 from generator.model.load import check_file
 from generator.model.predict import check_labels
 from generator.paint import Extractor, Painter
 from generator.settings import Settings
+from generator.stock import Stock, find_inputs, mkdocs_config, source_folder, take_stock
 from generator.website import build_website
+
+BUILD, MODEL, HEALTH = "-build", "-model", "-health"  # in the cache; no image's slug begins with a dash
 
 
 @dataclass
@@ -85,25 +89,31 @@ def _build(
     settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
 ) -> BuildReport:
     clock = Clock()
+    sources = output.SourceFolder(source_folder(settings))
+    # What the user's own modules do is not in any fingerprint.
+    memory = cache.Cache(sources.root / cache.FOLDER, settings.force or bool(settings.custom_objects))
+    with clock.stage("check"):
+        stock = take_stock(settings, sources)
+        if report := recall_report(settings, sources, memory, stock):
+            return replace(report, seconds=clock.seconds)
     with clock.stage("model"):
         style = render.Style(settings.scale, encode.colour_table(settings.colours))
-        extractor, model, whole = make_plan(settings, tell, opener)
-        labels = read_labels(settings)
-        check_labels(labels, model.output_shapes)
+        extractor = functools.cache(lambda: opener(settings, stock.model))
+        known = memory.recall(MODEL, model_key(settings, stock))
+        if known is None:
+            tell(Step("model", 0, 1, f"loading {settings.model.name}"))
+        model = tell_of(known[0] if known else extractor().describe(), settings, tell)
+        whole = make_plan(settings, tell, model, stock.images)
+        check_labels(stock.labels, model.output_shapes)
         pixels = images.choose_pixels(settings.pixels, model.value_range)
         preparation = images.Preparation(pixels, settings.input_channels, settings.longest_side)
-    sources = output.SourceFolder(source_folder(settings))
-    with (
-        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
-        tempfile.TemporaryDirectory(prefix="activation-gallery-") as spill,
-    ):
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool, clock.stage("pictures"):
         painter = Painter(
-            whole, style, preparation, pool, sources, Path(spill), tell, settings.arrays, settings.explain
-        )
-        with clock.stage("pictures"):
-            results = painter.draw(extractor, model, labels)
-        with clock.stage("animations"):
-            results = painter.channel_animations(results)
+            whole, style, preparation, stock.labels, pool, sources, memory,
+            picture_key(whole, model, settings, stock), tell, settings.arrays, settings.explain,
+        )  # fmt: skip
+        results = painter.draw(extractor, model)
+    memory.remember(MODEL, model_key(settings, stock), model, {})
     with clock.stage("pages"):
         tell(Step("pages", 0, 1, "writing the pages"))
         words = images.PIXELS_IN_WORDS[pixels]
@@ -113,7 +123,7 @@ def _build(
         )
         written = write_pages(settings, sources, site)
         write_scripts(sources, site)
-        write_health(sources, site)
+        write_health(sources, memory, site, stock.tools)
         write_decisions(sources, site)
         sources.write(plan.MANIFEST, manifest(model, whole.layers, results, pixels, healths))
         removed = sources.finish()
@@ -124,20 +134,42 @@ def _build(
             build_website(mkdocs_config(settings), sources.root, staging, resources.assets())
             output.sign_website(staging)
             output.swap(settings.output)
-    return BuildReport(
+    report = BuildReport(
         sources=sources.root,
         website=settings.output / "index.html" if settings.site else None,
         images=len(site.good),
         layers=len(whole.drawn),
         pictures=sources.count(".png", ".gif", ".jpg"),
         pages=written,
-        bytes=sources.bytes,
+        bytes=sources.size,
         written=sources.written,
         removed=removed,
         failed=tuple(result.image for result in results if result.image.error),
         unverified=tuple(filter(None, map(parts.say_failed, site.good))),
         seconds=clock.seconds,
+        kept=painter.kept,
     )
+    memory.remember(BUILD, stock.all, report, {})
+    memory.finish()
+    return report
+
+
+def recall_report(
+    settings: Settings, sources: output.SourceFolder, memory: cache.Cache, stock: Stock
+) -> BuildReport | None:
+    """Return what the last build reported, if it was made from the same and all its files are there."""
+    found = memory.recall(BUILD, stock.all)
+    whole = sources.is_whole() and (output.is_whole_website(settings.output) or not settings.site)
+    if found is None or not whole:
+        return None
+    return replace(found[0], written=0, removed=0, kept=found[0].images, unchanged=True)
+
+
+def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, stock: Stock) -> str:
+    """Return the fingerprint of what the pictures of every image depend on, besides the image."""
+    ways = (settings.scale, settings.colours, settings.pixels, settings.input_channels, settings.longest_side)
+    extras = (settings.arrays, settings.explain, settings.verify, settings.inputs, stock.others)
+    return cache.fingerprint(stock.tools, replace(whole, images=()), model, stock.labels, ways, extras)
 
 
 def size_up(
@@ -148,16 +180,16 @@ def size_up(
     """Say what a build would write, line by line, without writing anything."""
     check_output(settings)
     check_file(settings.model)
-    _, _, whole = make_plan(settings, tell, opener)
+    found, digest = find_inputs(settings.images), images.digest(settings.model)
+    model = tell_of(opener(settings, digest).describe(), settings, tell)
+    whole = make_plan(settings, tell, model, found)
     return estimate.in_words(estimate.estimate(whole), whole)
 
 
 def make_plan(
-    settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
-) -> tuple[Extractor, ModelInfo, plan.Plan]:
-    """Open the model, find the images and decide what is made, and tell what is left out."""
-    found = find_inputs(settings.images)
-    extractor, model = open_model(settings, tell, opener)
+    settings: Settings, tell: Callable[[Step], None], model: ModelInfo, found: tuple[InputImage, ...]
+) -> plan.Plan:
+    """Decide what is made, and tell what is left out."""
     layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)
     whole = plan.Plan(
         found, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
@@ -166,20 +198,21 @@ def make_plan(
         whole = estimate.fit(whole, settings.fit)
         for each in whole.left_out:
             tell(Step("model", 0, 1, each))
-    return extractor, model, whole
+    return whole
 
 
-def open_model(
-    settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
-) -> tuple[Extractor, ModelInfo]:
-    """Open and describe the model, and tell what was repaired, left out or not given."""
-    tell(Step("model", 0, 1, f"loading {settings.model.name}"))
-    extractor = opener(settings, images.digest(settings.model))
-    model = extractor.describe()
+def model_key(settings: Settings, stock: Stock) -> str:
+    """Return the fingerprint of what is known of a model before an image is shown to it."""
+    ways = (settings.allow_unsafe, settings.inputs, settings.pre_activation)
+    return cache.fingerprint(stock.tools, settings.model.name, stock.model, stock.others, ways)
+
+
+def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:
+    """Tell what was repaired, left out or not given, and check the channels that are to be fed."""
     for news in (*model.repairs, *parts.say_missing(model), *parts.say_zeros(model)):
         tell(Step("model", 0, 1, news))
     images.check_channels(settings.input_channels, model.input_shape[-1])
-    return extractor, model
+    return model
 
 
 def check_output(settings: Settings) -> None:
@@ -194,46 +227,6 @@ def check_output(settings: Settings) -> None:
         )
 
 
-def find_inputs(folder: Path) -> tuple[InputImage, ...]:
-    """Return the test images in `folder` in natural order, with their slugs and digests."""
-    paths = images.find_images(folder)
-    slugs = plan.image_slugs(path.name for path in paths)
-    found = []
-    for path, slug in zip(paths, slugs, strict=True):
-        try:
-            found.append(InputImage(path.name, slug, path, images.digest(path)))
-        except OSError as error:
-            found.append(InputImage(path.name, slug, path, "", f"expected a readable file: {error.strerror}"))
-    return tuple(found)
-
-
-def read_labels(settings: Settings) -> tuple[str, ...]:
-    """Return the class names: from the settings, else from `<model>.labels.txt`, else none."""
-    if isinstance(settings.labels, tuple):
-        return settings.labels
-    path = settings.labels or settings.model.with_suffix(".labels.txt")
-    if settings.labels is None and not path.is_file():
-        return ()
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"expected a text file of labels, received {path.name}: {error}") from None
-    return tuple(line.strip() for line in lines if line.strip())
-
-
-def source_folder(settings: Settings) -> Path:
-    """Return where the Markdown goes: the project's site_src, else a folder beside the output."""
-    if settings.project:
-        return settings.project / "site_src"
-    return settings.output.parent / f"{settings.output.name}_src"
-
-
-def mkdocs_config(settings: Settings) -> Path:
-    """Return the project's mkdocs.yml, or the packaged one where it has none."""
-    own = settings.project / "mkdocs.yml" if settings.project else None
-    return own if own and own.is_file() else resources.MKDOCS_CONFIG
-
-
 def write_scripts(sources: output.SourceFolder, site: parts.Site) -> None:
     """Write what the explorer loads besides the maps: the colour maps, and each layer's ranges."""
     words = {scale: vars(each) for scale, each in parts.SCALES_IN_WORDS.items()}
@@ -244,12 +237,18 @@ def write_scripts(sources: output.SourceFolder, site: parts.Site) -> None:
         sources.write(plan.ranges_script(layer.slug), explorer.ranges_script(slugs, statistics))
 
 
-def write_health(sources: output.SourceFolder, site: parts.Site) -> None:
-    """Write the charts and their numbers."""
+def write_health(sources: output.SourceFolder, memory: cache.Cache, site: parts.Site, tools: str) -> None:
+    """Write the charts and their numbers, unless these numbers have been drawn."""
     layers = site.plan.mapped
-    files = report.health_files(layers, [site.health[layer.slug] for layer in layers])
+    healths = [site.health[layer.slug] for layer in layers]
+    key = cache.fingerprint(tools, layers, healths)
+    found = memory.recall(HEALTH, key)
+    if found and sources.keep(found[1]):
+        return
+    files = report.health_files(layers, healths)
     for path, content in files.items():
         sources.write(path, content)
+    memory.remember(HEALTH, key, None, {path: len(content) for path, content in files.items()})
 
 
 def write_decisions(sources: output.SourceFolder, site: parts.Site) -> None:

@@ -1,20 +1,24 @@
-"""Charts as SVG by matplotlib, and the numbers in them as CSV. The same numbers give the same bytes."""
+"""Charts as SVG by matplotlib, and the numbers in them as CSV. The same numbers give the same bytes.
+
+Importing matplotlib takes half a second, so that is done where something is drawn.
+"""
 
 import csv
 import io
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 
 from generator.data import Layer, LayerHealth
 from generator.health import figures
 from generator.text import number, one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
 
 WIDTH = 480  # CSS pixels; the text is meant to be read at this size
 LAYER_HEIGHT, DEPTH_HEIGHT = 310, 390
@@ -42,6 +46,8 @@ STYLE = {
 
 def layer_chart(health: LayerHealth) -> bytes:
     """Draw a layer's values as a histogram, and the mean response of its channels in order."""
+    import matplotlib
+
     with matplotlib.rc_context(STYLE):
         figure = _figure(LAYER_HEIGHT)
         upper, lower = figure.subplots(2, 1, gridspec_kw={"height_ratios": (1.25, 1)})
@@ -50,8 +56,10 @@ def layer_chart(health: LayerHealth) -> bytes:
         return _svg(figure)
 
 
-def _draw_distribution(axes: Axes, health: LayerHealth) -> None:
+def _draw_distribution(axes: "Axes", health: LayerHealth) -> None:
     """Draw shares of values on a logarithmic scale; what equals zero is a bar of its own, and hatched."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
     shares = health.bins / max(1, health.values)
     counted = health.bins >= 0.5  # counts that were shared out can be next to nothing
     least = min([*shares[counted], health.sparsity or 1])
@@ -72,8 +80,10 @@ def _draw_distribution(axes: Axes, health: LayerHealth) -> None:
     _write_scales(axes, MaxNLocator(6), LogLocator(numticks=4), percent)
 
 
-def _draw_channels(axes: Axes, health: LayerHealth) -> None:
+def _draw_channels(axes: "Axes", health: LayerHealth) -> None:
     """Draw the channels' means from the highest to the lowest; a cross marks a dead one."""
+    from matplotlib.ticker import MaxNLocator
+
     known = np.flatnonzero(~np.isnan(health.mean))
     order = known[np.argsort(-health.mean[known], kind="stable")]
     axes.stairs(health.mean[order], np.arange(len(order) + 1), baseline=0, fill=True, color=FILL)
@@ -90,6 +100,9 @@ def _draw_channels(axes: Axes, health: LayerHealth) -> None:
 
 def depth_chart(layers: Sequence[Layer], healths: Sequence[LayerHealth]) -> bytes:
     """Draw the share of dead channels, that of zeros, and the magnitude over all layers, by their index."""
+    import matplotlib
+    from matplotlib.ticker import MaxNLocator
+
     index = [layer.index for layer in layers]
     with matplotlib.rc_context(STYLE):
         figure = _figure(DEPTH_HEIGHT)
@@ -115,14 +128,16 @@ def percent(share: float) -> str:
     return f"{share * 100:.3g}%"
 
 
-def _figure(height: int) -> Figure:
+def _figure(height: int) -> "Figure":
+    from matplotlib.figure import Figure
+
     # Fixed margins: to measure all texts first, for a tighter layout, takes four times as long.
     figure = Figure((WIDTH / 96, height / 96), dpi=96)
     figure.subplots_adjust(0.16, 30 / height, 0.98, 1 - 26 / height, hspace=0.6)
     return figure
 
 
-def _write_scales(axes: Axes, across: Locator, up: Locator, write: Callable[[float], str]) -> None:
+def _write_scales(axes: "Axes", across: "Locator", up: "Locator", write: Callable[[float], str]) -> None:
     """Write numbers along both sides and draw lines across, in half the time of matplotlib's own ticks."""
     for axis, locator in ((axes.xaxis, across), (axes.yaxis, up)):
         axis.set_major_locator(locator)
@@ -139,7 +154,7 @@ def _write_scales(axes: Axes, across: Locator, up: Locator, write: Callable[[flo
     axes.set(xlim=(left, right), ylim=(bottom, top))
 
 
-def _svg(figure: Figure) -> bytes:
+def _svg(figure: "Figure") -> bytes:
     """Return a figure as SVG without a date, a program or a document type, in the reader's own font."""
     text = io.StringIO()
     figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

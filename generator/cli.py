@@ -130,13 +130,14 @@ def main() -> None:
 @layers_option
 @model_options
 @click.option("--no-site", is_flag=True, help="Stop after the Markdown sources.")
+@click.option("--force", is_flag=True, help="Draw everything again, changed or not.")
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be written, how much and how long; write nothing."
 )
 @verbose_option
 @quiet_option
 @progress_option
-def build(config, no_site, dry_run, verbose, quiet, no_progress, **flags) -> None:
+def build(config, no_site, force, dry_run, verbose, quiet, no_progress, **flags) -> None:
     """Build the gallery, all the way to a website.
 
     \b
@@ -149,7 +150,7 @@ def build(config, no_site, dry_run, verbose, quiet, no_progress, **flags) -> Non
         _size_up(config, flags, verbose, quiet, no_progress)
         return
     with errors_in_one_line(verbose), calm(verbose):
-        report = _build(config, flags | {"site": not no_site}, quiet, no_progress)
+        report = _build(config, flags | {"site": not no_site, "force": force}, quiet, no_progress)
     if not quiet:
         _summarize(report)
     _tell_failed(report)
@@ -239,8 +240,8 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
 def serve(config, port, verbose, no_progress, **flags) -> None:
     """Build, serve on localhost, and build again when an image, a template or a page changes."""
     with errors_in_one_line(verbose), calm(verbose):
-        from generator.build import mkdocs_config, source_folder
         from generator.settings import load_settings
+        from generator.stock import mkdocs_config, source_folder
         from generator.website import serve_website
 
         settings = load_settings(config, Path.cwd(), flags)
@@ -363,17 +364,26 @@ def _bar():
 
 
 def _summarize(report) -> None:
-    seconds = ", ".join(f"{stage} {spent:.1f}" for stage, spent in report.seconds.items())
-    click.echo(
-        f"{count(report.images, 'image')}, {count(report.layers, 'layer')}, "
-        f"{count(report.pictures, 'picture')}, {count(report.pages, 'page')}, {size(report.bytes)} "
-        f"in {sum(report.seconds.values()):.1f} s ({seconds})"
-    )
+    if report.unchanged:
+        spent = sum(report.seconds.values())
+        click.echo(f"nothing changed since the last build ({spent:.1f} s); --force builds again")
+    else:
+        _count_up(report)
     if report.website is None:
         click.echo(f"Markdown sources in {report.sources}; without --no-site they become a website")
         return
     click.echo(f"{report.website}")
     click.echo(f"open it in a browser: {report.website.as_uri()}")
+
+
+def _count_up(report) -> None:
+    seconds = ", ".join(f"{stage} {spent:.1f}" for stage, spent in report.seconds.items())
+    kept = f"; the pictures of {count(report.kept, 'image')} are as they were" if report.kept else ""
+    click.echo(
+        f"{count(report.images, 'image')}, {count(report.layers, 'layer')}, "
+        f"{count(report.pictures, 'picture')}, {count(report.pages, 'page')}, {size(report.bytes)} "
+        f"in {sum(report.seconds.values()):.1f} s ({seconds}){kept}"
+    )
 
 
 if __name__ == "__main__":

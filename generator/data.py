@@ -305,8 +305,8 @@ class RenderTask:
     """The pictures to draw of one layer for one image, with paths below the website's root.
 
     `channels` has the paths of the single channels that are drawn, by channel. `small` is a smaller grid and
-    `maps` the script for the explorer, `None` where there are no maps. `frames` are the channels to keep for
-    the animation over channels.
+    `maps` the script for the explorer, `None` where there are no maps. `frames` are the channels for the
+    animation over channels.
     """
 
     image: str
@@ -424,7 +424,11 @@ class Step:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build did. `seconds` is by stage; `website` is the front page, or `None` with `--no-site`."""
+    """What a build did. `seconds` is by stage; `website` is the front page, or `None` with `--no-site`.
+
+    `kept` is how many images have their pictures from an earlier build; `unchanged` tells that nothing at all
+    had to be done.
+    """
 
     sources: Path
     website: Path | None
@@ -438,3 +442,5 @@ class BuildReport:
     failed: tuple[InputImage, ...]
     unverified: tuple[str, ...]
     seconds: dict[str, float]
+    kept: int = 0
+    unchanged: bool = False

@@ -5,7 +5,6 @@ import io
 from pathlib import Path
 
 import imageio.v3 as imageio
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -19,6 +18,7 @@ from generator.raster import (
     NOT_A_NUMBER,
     PLUS_INFINITY,
     enlarge,
+    evenly_spaced,
 )
 from generator.text import one_line
 
@@ -40,6 +40,8 @@ def colour_table(name: str) -> np.ndarray:
 
     Raises `SettingsError` when there is no such map.
     """
+    import matplotlib  # takes half a second, so only where it is needed
+
     if name not in matplotlib.colormaps:
         raise SettingsError(
             f"colours: expected a matplotlib colour map such as viridis, received {name!r}: choose another"
@@ -96,6 +98,22 @@ def gif(frames: np.ndarray, table: np.ndarray, milliseconds: int) -> bytes:
     return _save(first, "GIF", optimize=False, **options)
 
 
+def gif_within(
+    frames: np.ndarray, table: np.ndarray, milliseconds: int, most: int
+) -> tuple[bytes, tuple[int, ...]]:
+    """Encode as many of the frames, evenly spaced, as stay within `most` bytes, at least one; see `gif`.
+
+    Returns the bytes and which frames are in them.
+    """
+    kept = tuple(range(len(frames)))
+    while True:
+        content = gif(frames[list(kept)], table, milliseconds)
+        if len(content) <= most or len(kept) == 1:
+            return content, kept
+        fewer = min(len(kept) - 1, len(kept) * most // len(content))
+        kept = evenly_spaced(len(frames), max(1, fewer))
+
+
 def common_palette(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give uint8 (frames, height, width, 3) a palette of `LEVELS` colours, by median cut, without dithering.
 
@@ -142,6 +160,8 @@ def _shorten(line: str, width: int, font: ImageFont.FreeTypeFont) -> str:
 
 @functools.cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
+    import matplotlib
+
     path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
     return ImageFont.truetype(path, size)
 

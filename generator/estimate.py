@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from generator.data import Layer
-from generator.plan import Plan
+from generator.plan import GIF_PLAN, LAYER_FRAME_BYTES, OPEN_SIDE, Plan, channel_frame_bytes
 from generator.raster import evenly_spaced, picture_factor
 from generator.text import count, size
 
 PAGES_LIMIT = 1_000_000_000  # bytes: GitHub Pages' largest website
-OPEN_SIDE = 128  # what a side that depends on the picture is taken for
 FIXED_BYTES = 2_800_000  # the theme and the search
 PAGE_BYTES, CHANNEL_BYTES, SINGLE_BYTES = 19_000, 62, 360
 LAYER_PAGE_BYTES = 60_000  # with its charts and their numbers
-FRAME_BYTES, CHANNEL_FRAME_BYTES, LARGEST_GIF = 50_000, 4_000, 2_000_000
 INPUT_BYTES = 150_000
 OVERLAY_BYTES = 45_000  # a Grad-CAM map over the picture, and its frame
 START_SECONDS, SECONDS_PER_MEGABYTE, SECONDS_PER_PAGE = 8, 0.25, 0.04
@@ -41,8 +39,8 @@ def estimate(plan: Plan) -> Estimate:
     """Estimate the website that a plan makes."""
     images = len([image for image in plan.images if not image.error])
     layers = {layer.slug: images * layer_bytes(plan, layer) + LAYER_PAGE_BYTES for layer in plan.drawn}
-    animated = min(plan.gif_channels, sum(len(plan.frames(layer)) for layer in plan.convolutions))
-    gifs = min(LARGEST_GIF, len(plan.mapped) * FRAME_BYTES) + min(LARGEST_GIF, animated * CHANNEL_FRAME_BYTES)
+    gifs = min(GIF_PLAN, round(len(plan.mapped) * LAYER_FRAME_BYTES * plan.canvas**2))
+    gifs += sum(channel_frame_bytes(layer) for layer, _ in plan.animated)
     pages = 5 + images + len(plan.drawn) + images * len(plan.mapped)
     pictures = images * (len(plan.drawn) + sum(len(_singles(plan, layer)) for layer in plan.mapped) + 6)
     each = gifs + INPUT_BYTES + PAGE_BYTES + len(plan.explained) * OVERLAY_BYTES

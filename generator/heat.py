@@ -111,11 +111,7 @@ def _animate(path: str, frames: np.ndarray, table: np.ndarray) -> tuple[Animatio
 
     It has as many frames, evenly spaced, as stay within `GIF_AIM`.
     """
-    kept = range(len(frames))
-    content = encode.gif(frames, table, DURATION)
-    while len(content) > GIF_AIM and len(kept) > 1:
-        kept = raster.evenly_spaced(len(frames), len(kept) // 2)
-        content = encode.gif(frames[list(kept)], table, DURATION)
+    content, kept = encode.gif_within(frames, table, DURATION, GIF_AIM)
     height, width = frames.shape[1:]
     gif, still = (Picture(f"{path}.{ending}", width, height) for ending in ("gif", "png"))
     missing = len(frames) - len(kept)

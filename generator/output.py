@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
             )
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"expected an output folder, received the file {folder}: choose another --output")
-    foreign = sorted(set(_files_in(folder)) - _read_list(folder / SITE_RECORD) - {SITE_RECORD})
+    foreign = sorted(set(_files_in(folder)) - set(_read_record(folder / SITE_RECORD)) - {SITE_RECORD})
     if foreign:
         raise OutputError(
             f"expected an empty folder or an earlier gallery, received {folder} with other files in it, "
@@ -90,7 +90,14 @@ def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
 def sign_website(folder: Path) -> None:
     """Record which files a finished website consists of, so that no others are ever taken for ours."""
     with _said("write", folder):
-        (folder / SITE_RECORD).write_text(json.dumps(sorted(_files_in(folder))), encoding="utf-8")
+        sizes = {path: (folder / path).stat().st_size for path in sorted(_files_in(folder))}
+        (folder / SITE_RECORD).write_text(json.dumps(sizes), encoding="utf-8")
+
+
+def is_whole_website(folder: Path) -> bool:
+    """Whether a website of ours has all its files, of the sizes that they were made with."""
+    sizes = _read_record(folder / SITE_RECORD)
+    return bool(sizes) and _are_there(folder, sizes)
 
 
 def _files_in(folder: Path) -> Iterator[str]:
@@ -99,13 +106,20 @@ def _files_in(folder: Path) -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def _read_list(path: Path) -> set[str]:
-    """Return the texts in a JSON list, none where there is no such file or it is broken."""
+def _read_record(path: Path) -> dict[str, int]:
+    """Return the sizes of files by path, none where there is no such record or it is broken."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return set()
-    return {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
+        return {}
+    return {str(each): found[each] for each in found} if isinstance(found, dict) else {}
+
+
+def _are_there(root: Path, sizes: Mapping[str, int]) -> bool:
+    try:
+        return all((root / path).stat().st_size == size for path, size in sizes.items())
+    except OSError:
+        return False
 
 
 class SourceFolder:
@@ -115,11 +129,39 @@ class SourceFolder:
         """Read the record of an earlier build in `root`, if there is one."""
         self.root = root
         self.written = 0
-        self.bytes = 0
-        self._files: set[str] = set()
+        self._files: dict[str, int] = {}
         self._record, self._journal = root / "gallery" / RECORD, root / "gallery" / JOURNAL
         cut_off = self._journal.read_text(encoding="utf-8").splitlines() if self._journal.is_file() else []
-        self._before = _read_list(self._record) | set(cut_off)
+        self._before = dict.fromkeys(cut_off, -1) | _read_record(self._record)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files of this build together."""
+        return sum(self._files.values())
+
+    def is_whole(self) -> bool:
+        """Whether the last build came to its end and all its files are there, of the same sizes."""
+        return bool(self._before) and not self._journal.is_file() and _are_there(self.root, self._before)
+
+    def keep(self, sizes: Mapping[str, int]) -> bool:
+        """Make files of an earlier build files of this one, if they are all there, of these sizes."""
+        whole = all(map(self.owns, sizes)) and _are_there(self.root, sizes)
+        if whole:
+            self._files.update(sizes)
+        return whole
+
+    def below(self, folder: str) -> dict[str, int]:
+        """Return the sizes of this build's files in a folder, so far."""
+        return {path: size for path, size in self._files.items() if path.startswith(f"{folder}/")}
+
+    def foreign(self) -> dict[str, Path]:
+        """Return the files in the folder that no build has written, by path."""
+        found = {path.relative_to(self.root).as_posix(): path for path in sorted(self.root.rglob("*"))}
+        return {
+            name: path
+            for name, path in found.items()
+            if not self.owns(name) and "/." not in f"/{name}" and path.is_file()
+        }
 
     def count(self, *endings: str) -> int:
         """Return how many of the files of this build have one of these endings."""
@@ -135,8 +177,7 @@ class SourceFolder:
         Raises `OutputError` when the file is not ours or cannot be written.
         """
         target = self.root / path
-        self._files.add(path)
-        self.bytes += len(content)
+        self._files[path] = len(content)
         with _said("write", target):
             if target.is_file():
                 if target.stat().st_size == len(content) and target.read_bytes() == content:
@@ -146,31 +187,40 @@ class SourceFolder:
                         f"expected to write {target.name} into {target.parent}, received one that is not "
                         "generated: move it away"
                     )
-            target.parent.mkdir(parents=True, exist_ok=True)
             if not self.owns(path):
                 self._journal.parent.mkdir(parents=True, exist_ok=True)
                 with self._journal.open("a", encoding="utf-8") as journal:
                     journal.write(f"{path}\n")
-            fresh = target.with_name(f".{target.name[-40:]}.new")
-            fresh.write_bytes(content)
-            fresh.replace(target)
+        write_whole(target, content)
         self.written += 1
 
     def finish(self) -> int:
         """Remove what only earlier builds wrote, record what is ours, and return how many files went."""
-        orphans = self._before - self._files
+        orphans = self._before.keys() - self._files
         with _said("clean", self.root):
             for path in sorted(orphans):
                 target = self.root / path
                 if target.resolve().is_relative_to(self.root.resolve()) and not target.is_dir():
                     target.unlink(missing_ok=True)
                     _remove_empty(target.parent, self.root)
-            self._record.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._record.with_suffix(".new")
-            fresh.write_text(json.dumps(sorted(self._files), indent=0), encoding="utf-8")
-            fresh.replace(self._record)
+            write_whole(self._record, json.dumps(self._files, indent=0, sort_keys=True).encode())
             self._journal.unlink(missing_ok=True)
         return len(orphans)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that under its name there is never a part of it. Raises `OutputError`."""
+    with _said("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name[-40:]}.new")
+        fresh.write_bytes(content)
+        fresh.replace(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file of ours, if it is there. Raises `OutputError`."""
+    with _said("remove", path):
+        path.unlink(missing_ok=True)
 
 
 def staging_folder(folder: Path) -> Path:

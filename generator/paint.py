@@ -4,12 +4,12 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from generator import encode, heat, images, plan, render
+from generator.cache import Cache, fingerprint
 from generator.data import (
     Activations,
     Animation,
@@ -29,11 +29,9 @@ from generator.data import (
 from generator.errors import ImageError
 from generator.model.predict import predict
 from generator.output import SourceFolder
-from generator.raster import evenly_spaced
 
 GIF_AIM = 2_000_000  # bytes: what a README loads without delay
 GIF_LIMIT = 5_000_000  # bytes: above this GitHub does not show a README's picture
-CANVASES = (704, 664, 600, 532, 464, 400, 334, 266)  # pixels; powers of two and their gaps fit in well
 SEEN_SIDE = 256  # pixels: the least longer side of the picture of what the model sees
 
 
@@ -63,56 +61,81 @@ class Extractor(Protocol):
 class Painter:
     """Draws images one after the other and writes their pictures.
 
-    `preparation` says how pictures become values. `pool` maps renderers over jobs; `spill` is a folder for
-    what the animations over channels need later, so that only one image's activations are in memory. `side`
-    is the canvas of the animations over layers: the largest at which the first image's GIF stays within
-    `GIF_AIM`, then the same for all. `arrays` is the type of the numbers to take along, or "none",
-    `explain` whether predictions are explained.
+    An image's pictures depend on nothing but the image, `key`, which is the fingerprint of all else that they
+    are made from, and its `plan`; so those of an earlier build are kept where both are the same.
+    `preparation` says how pictures become values, `pool` maps renderers over jobs, `arrays` is the type of
+    the numbers to take along, or "none", `explain` whether predictions are explained.
     """
 
     plan: plan.Plan
     style: render.Style
     preparation: images.Preparation
+    labels: Sequence[str]
     pool: Executor
     sources: SourceFolder
-    spill: Path
+    cache: Cache
+    key: str
     tell: Callable[[Step], None]
     arrays: str
     explain: bool
-    side: int | None = None
+    kept: int = 0
 
-    def draw(self, extractor: Extractor, model: ModelInfo, labels: Sequence[str]) -> tuple[ImageResult, ...]:
+    def draw(self, open_extractor: Callable[[], Extractor], model: ModelInfo) -> tuple[ImageResult, ...]:
         """Draw every image. Raises `ImageError` when none of them can be read."""
         results = []
         for number, image in enumerate(self.plan.images):
-            self._tell(number, 0, image)
-            if image.error:
-                results.append(ImageResult(image))
-                continue
-            try:
-                prepared = self.preparation.apply(images.decode(image.path), model.input_shape)
-                activations = extractor.extract(prepared.values, self._others(image, model))
-            except ImageError as error:
-                results.append(ImageResult(replace(image, error=str(error))))
-                continue
-            prediction = predict(activations.outputs, model.final_activation, labels)
-            maps = [activations.maps[layer.index] for layer in self.plan.drawn]
-            drawn = self._draw_layers(number, image, maps)
-            stacks = [activations.maps[layer.index] for layer in self.plan.mapped]
-            animation = self._layers_animation(image, stacks, drawn)
-            result = self._draw_input(image, prepared, prediction)
-            arrays = self._write_arrays(image, maps) if self.arrays != "none" else None
-            result = replace(
-                result, layers=drawn, layers_gif=animation, check=activations.check, arrays=arrays
-            )
-            if self.explain and prediction.score is not None:
-                decision = self._explain(extractor, image, model, prepared, prediction)
-                result = replace(result, decision=decision)
+            result = self._recall(image)
+            if result is None:
+                self._tell(number, 0, image)
+                result = self._draw(number, image, open_extractor, model)
+                if not result.image.error:
+                    files = self.sources.below(plan.image_page(image.slug))
+                    self.cache.remember(image.slug, self._key(image), result, files)
             results.append(result)
         if all(result.image.error for result in results):
             names = "; ".join(f"{each.image.name}: {each.image.error}" for each in results[:3])
             raise ImageError(f"expected at least one readable image, received none ({names})")
         return tuple(results)
+
+    def _key(self, image: InputImage) -> str:
+        return fingerprint(self.key, image.name, image.slug, image.digest)
+
+    def _recall(self, image: InputImage) -> ImageResult | None:
+        """Return what an earlier build made of an image, if all of it is still there."""
+        found = self.cache.recall(image.slug, self._key(image))
+        if found is None or not self.sources.keep(found[1]):
+            return None
+        self.kept += 1
+        return replace(found[0], image=replace(image, error=found[0].image.error))
+
+    def _draw(
+        self, number: int, image: InputImage, open_extractor: Callable[[], Extractor], model: ModelInfo
+    ) -> ImageResult:
+        """Draw one image; what is wrong with it becomes its `error`."""
+        if image.error:
+            return ImageResult(image)
+        try:
+            prepared = self.preparation.apply(images.decode(image.path), model.input_shape)
+            extractor = open_extractor()
+            activations = extractor.extract(prepared.values, self._others(image, model))
+        except ImageError as error:
+            return ImageResult(replace(image, error=str(error)))
+        prediction = predict(activations.outputs, model.final_activation, self.labels)
+        maps = [activations.maps[layer.index] for layer in self.plan.drawn]
+        drawn, frames = self._draw_layers(number, image, maps)
+        stacks = [activations.maps[layer.index] for layer in self.plan.mapped]
+        decision = None
+        if self.explain and prediction.score is not None:
+            decision = self._explain(extractor, image, model, prepared, prediction)
+        return replace(
+            self._draw_input(image, prepared, prediction),
+            layers=drawn,
+            layers_gif=self._layers_animation(image, stacks, drawn),
+            channels_gif=self._channels_animation(image, frames) if frames else None,
+            check=activations.check,
+            arrays=self._write_arrays(image, maps) if self.arrays != "none" else None,
+            decision=decision,
+        )
 
     def _others(self, image: InputImage, model: ModelInfo) -> dict[str, np.ndarray]:
         """Return the pictures for the model's other inputs: of the same name, or the only one there is."""
@@ -133,18 +156,18 @@ class Painter:
 
     def _draw_layers(
         self, number: int, image: InputImage, maps: Sequence[np.ndarray]
-    ) -> dict[str, LayerResult]:
-        """Write the grids and single channels of one image; keep its channels for the animation."""
+    ) -> tuple[dict[str, LayerResult], list[tuple[Layer, int, np.ndarray]]]:
+        """Write the grids and single channels of one image; return its channels for the animation as well."""
         tasks = self.plan.tasks(image)
-        drawn, frames = {}, {}
+        drawn, frames = {}, []
         for result in self.pool.map(render.render_layer, tasks, maps, [self.style] * len(tasks)):
             for path, content in result.files.items():
                 self.sources.write(path, content)
-            drawn[result.task.layer.slug] = result.layer
-            frames[result.task.layer.slug] = result.frames
+            layer = result.task.layer
+            drawn[layer.slug] = result.layer
+            frames += zip([layer] * len(result.frames), result.task.frames, result.frames, strict=True)
             self._tell(number, len(drawn), image)
-        np.savez(self.spill / f"{image.slug}.npz", **frames)
-        return drawn
+        return drawn, frames
 
     def _explain(
         self,
@@ -197,61 +220,25 @@ class Painter:
     ) -> Animation:
         layers = self.plan.mapped
         ranges = [drawn[layer.slug].ranges for layer in layers]
-        for side in [self.side] if self.side else CANVASES:
+        for side in plan.CANVASES[plan.CANVASES.index(self.plan.canvas) :]:
             pictures = list(self.pool.map(render.layer_frame, layers, maps, ranges, [side] * len(layers)))
             frames = render.layers_frames(pictures)
-            content = encode.gif(frames.indices, self.style.table, frames.milliseconds)
+            content, kept = encode.gif(frames.indices, self.style.table, frames.milliseconds), layers
             if len(content) <= GIF_AIM:
                 break
-        self.side = self.side or side
-        while len(content) > GIF_LIMIT and len(frames.indices) > 1:
-            kept = list(evenly_spaced(len(frames.indices), len(frames.indices) // 2))
-            frames = render.Frames(frames.indices[kept], frames.milliseconds)
-            content = encode.gif(frames.indices, self.style.table, frames.milliseconds)
-        shown = len(frames.indices), len(layers)
-        return self._animation(image, "layers", content, frames.indices[0], shown)
+        else:
+            content, kept = encode.gif_within(
+                frames.indices, self.style.table, frames.milliseconds, GIF_LIMIT
+            )
+        return self._animation(image, "layers", content, frames.indices[0], (len(kept), len(layers)))
 
-    def channel_animations(self, results: tuple[ImageResult, ...]) -> tuple[ImageResult, ...]:
-        """Add the animations over channels: as many channels as fit, the same for every image."""
-        if not self.plan.convolutions:
-            return results
-        self.tell(Step("animations", 0, 1, "animating channels"))
-        good = [result.image for result in results if not result.image.error]
-        chosen = self.plan.animated_channels(self.plan.gif_channels)
-        trials = (good[:1], good) if len(good) > 1 else (good,)
-        for some in trials:  # what fits for the first mostly fits for all, so try that first
-            chosen, stills = self._channels_that_fit(some, chosen)
+    def _channels_animation(
+        self, image: InputImage, chosen: Sequence[tuple[Layer, int, np.ndarray]]
+    ) -> Animation:
+        frames = render.channels_frames(chosen)
+        content, kept = encode.gif_within(frames.indices, self.style.table, frames.milliseconds, GIF_LIMIT)
         total = sum(layer.channels for layer in self.plan.convolutions)
-        made = {}
-        for image, still in zip(good, stills, strict=True):
-            content = (self.spill / f"{image.slug}.gif").read_bytes()
-            made[image] = self._animation(image, "channels", content, still, (len(chosen), total))
-        return tuple(replace(result, channels_gif=made.get(result.image)) for result in results)
-
-    def _channels_that_fit(
-        self, inputs: Sequence[InputImage], chosen: tuple[tuple[Layer, int], ...]
-    ) -> tuple[tuple[tuple[Layer, int], ...], list[np.ndarray]]:
-        """Return as many of the channels as keep the largest GIF small, and each image's first frame."""
-        while True:
-            made = list(self.pool.map(self._spill_channels, inputs, [chosen] * len(inputs)))
-            largest = max(size for size, _ in made)
-            wanted = GIF_AIM if len(chosen) > len(self.plan.convolutions) else GIF_LIMIT
-            if largest <= wanted or len(chosen) == 1:
-                return chosen, [still for _, still in made]
-            fewer = min(len(chosen) - 1, int(len(chosen) * GIF_AIM / largest))
-            chosen = self.plan.animated_channels(max(1, fewer))
-
-    def _spill_channels(
-        self, image: InputImage, chosen: Sequence[tuple[Layer, int]]
-    ) -> tuple[int, np.ndarray]:
-        """Leave an image's GIF over the channels in `spill`; return its bytes and its first frame."""
-        with np.load(self.spill / f"{image.slug}.npz") as stored:
-            maps = {slug: stored[slug] for slug in {layer.slug for layer, _ in chosen}}
-        frames = render.channels_frames(
-            [(layer, self.plan.frames(layer)[at], maps[layer.slug][at]) for layer, at in chosen]
-        )
-        content = encode.gif(frames.indices, self.style.table, frames.milliseconds)
-        return (self.spill / f"{image.slug}.gif").write_bytes(content), frames.indices[0]
+        return self._animation(image, "channels", content, frames.indices[0], (len(kept), total))
 
     def _animation(
         self, image: InputImage, name: str, content: bytes, still: np.ndarray, shown: tuple[int, int]

@@ -3,12 +3,14 @@
 Pages are named by their path without an ending, since the source ends in `.md` and the page in `.html`.
 """
 
+import math
 import posixpath
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from generator.data import InputImage, Layer, LayerInfo, RenderTask
 from generator.errors import LayerError
@@ -21,6 +23,11 @@ MANIFEST = "gallery/manifest.json"
 COLOURS = "gallery/colours.js"
 HEALTH_CHART, HEALTH_CSV = "gallery/health.svg", "gallery/health.csv"
 LONGEST_SLUG = 60
+OPEN_SIDE = 128  # pixels: what a side that depends on the picture is taken for
+LARGEST_MAP = 256  # pixels of the longer side of a map in an animation over channels
+CANVASES = (704, 664, 600, 532, 464, 400, 334, 266)  # pixels; powers of two and their gaps fit in well
+GIF_PLAN = 1_750_000  # bytes that an animation is planned to have, so that most stay below two megabytes
+LAYER_FRAME_BYTES = 0.17  # for each pixel of a square canvas; trained models take from 0.14 to 0.23
 
 
 @dataclass(frozen=True)
@@ -75,22 +82,44 @@ class Plan:
         maps = maps_script(image.slug, layer.slug)
         return RenderTask(image.slug, layer, grid, small, maps, channels, self.frames(layer))
 
-    def animated_channels(self, most: int) -> tuple[tuple[Layer, int], ...]:
-        """Return at most `most` pairs (layer, position in its task's `frames`), evenly spread.
+    @cached_property
+    def canvas(self) -> int:
+        """The side in pixels of the frames over the layers, from their number alone.
 
-        They are the same for every image, so that animations side by side stay in step.
+        What is planned without a look at any image is the same for all, however many are added later.
         """
+        side = math.sqrt(GIF_PLAN / (LAYER_FRAME_BYTES * max(1, len(self.mapped))))
+        return next((each for each in CANVASES if each <= side), CANVASES[-1])
+
+    @cached_property
+    def animated(self) -> tuple[tuple[Layer, int], ...]:
+        """The pairs (layer, channel) of the animation over channels, evenly spread, for all images."""
+        most = self.gif_channels
+        while True:
+            chosen = self._spread_channels(most)
+            size = sum(channel_frame_bytes(layer) for layer, _ in chosen)
+            if size <= GIF_PLAN or len(chosen) <= len(self.convolutions):
+                return chosen
+            fewer = min(len(chosen) - 1, int(len(chosen) * GIF_PLAN / size))
+            most = max(len(self.convolutions), fewer)
+
+    def _spread_channels(self, most: int) -> tuple[tuple[Layer, int], ...]:
         layers = self.convolutions
-        each = max(1, min(most, self.gif_channels) // len(layers))
-        chosen = [
-            (layer, position) for layer in layers for position in evenly_spaced(len(self.frames(layer)), each)
-        ]
-        return tuple(chosen[index] for index in evenly_spaced(len(chosen), min(most, self.gif_channels)))
+        if not layers:
+            return ()
+        each = min(self.gif_channels_per_layer, max(1, most // len(layers)))
+        chosen = [(layer, channel) for layer in layers for channel in evenly_spaced(layer.channels, each)]
+        return tuple(chosen[index] for index in evenly_spaced(len(chosen), most))
 
     def frames(self, layer: Layer) -> tuple[int, ...]:
-        """Return the channels of a layer that may be animated."""
-        wanted = self.gif_channels_per_layer if layer.family == "convolution" else 0
-        return evenly_spaced(layer.channels, wanted)
+        """Return the channels of a layer that are animated."""
+        return tuple(channel for each, channel in self.animated if each is layer)
+
+
+def channel_frame_bytes(layer: Layer) -> int:
+    """Estimate a frame of one channel: fitted to GIFs of trained models, maps 8 to 128 pixels wide."""
+    height, width, _ = (side or OPEN_SIDE for side in layer.map_shape)
+    return round(2_000 + 1_300 * min(height * width, LARGEST_MAP**2) ** 0.35)
 
 
 def slugify(text: str, limit: int = LONGEST_SLUG) -> str:

@@ -7,10 +7,10 @@ import numpy as np
 
 from generator import encode, explorer, raster
 from generator.data import Layer, LayerResult, Picture, RenderResult, RenderTask
+from generator.plan import LARGEST_MAP
 from generator.stats import examine, measure
 from generator.text import shape_in_words
 
-MAP_BOX = 256  # pixels of the longer side of a map in an animation over channels
 BARS_WIDTH, BARS_HEIGHT, WIDEST_BAR = 640, 96, 24  # pixels
 SMALL_WIDTH = 480  # pixels: wider grids are averaged down for tables
 LAYERS_DURATION = 2000  # milliseconds a frame
@@ -80,9 +80,9 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
 
 
 def _channel_frames(maps: np.ndarray, ranges: np.ndarray, chosen: Sequence[int]) -> np.ndarray:
-    """Return palette indices of the chosen channels, averaged down by a whole factor to fit `MAP_BOX`."""
+    """Return palette indices of the chosen channels, averaged down by a whole factor to fit `LARGEST_MAP`."""
     chosen = list(chosen)
-    shrink = -(-max(maps.shape[:2]) // MAP_BOX)
+    shrink = -(-max(maps.shape[:2]) // LARGEST_MAP)
     return raster.quantize(raster.average_down(maps[..., chosen], shrink), ranges[chosen])
 
 
@@ -114,9 +114,9 @@ def channels_frames(chosen: Sequence[tuple[Layer, int, np.ndarray]]) -> Frames:
     """Draw (layer, channel, palette indices) one after the other on one canvas, each with its caption."""
     scaled = []
     for _, _, indices in chosen:
-        scaled.append(raster.enlarge(indices, max(1, MAP_BOX // max(indices.shape))))
+        scaled.append(raster.enlarge(indices, max(1, LARGEST_MAP // max(indices.shape))))
     height = max(picture.shape[0] for picture in scaled)
-    width = max(MAP_BOX, *(picture.shape[1] for picture in scaled))
+    width = max(LARGEST_MAP, *(picture.shape[1] for picture in scaled))
     frames = []
     for (layer, channel, _), picture in zip(chosen, scaled, strict=True):
         lines = (

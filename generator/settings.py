@@ -52,6 +52,7 @@ class Settings:
     custom_objects: tuple[str, ...] = ()
     project: Path | None = None
     site: bool = True
+    force: bool = False
 
 
 def load_settings(config: Path | None, folder: Path, flags: Mapping[str, Any]) -> Settings:

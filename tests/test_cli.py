@@ -29,7 +29,7 @@ def test_build_elsewhere_makes_a_site_and_visible_sources(small_model, pictures,
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["my site", "my site_src"]
     summary, page, hint = done.stdout.splitlines()
-    assert re.match(r"3 images, 13 layers, [\d,]+ pictures, [\d,]+ pages, .* MB in .* s \(model", summary)
+    assert re.match(r"3 images, 13 layers, [\d,]+ pictures, [\d,]+ pages, .* MB in .* s \(check", summary)
     assert page == str(tmp_path / "my site/index.html")
     assert hint == f"open it in a browser: {(tmp_path / 'my site/index.html').as_uri()}"
     assert done.stderr.splitlines()[0] == "model: loading small.keras"

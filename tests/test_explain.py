@@ -346,7 +346,7 @@ def test_it_can_be_turned_off_and_is_absent_where_nothing_is_classified(project)
         def describe(self):
             return replace(super().describe(), final_activation="tanh")
 
-    build(project, opener=Other)
+    build(replace(project, force=True), opener=Other)
     assert "decides" not in read(project)
 
 

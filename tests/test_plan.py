@@ -197,37 +197,42 @@ def test_frames_are_evenly_spaced_channels():
     assert [task.frames for task in whole.tasks(IMAGE)] == [(0, 4, 8, 12), (0, 1, 2)]
 
 
-def chosen(whole: plan.Plan, most: int) -> list[tuple[int, int]]:
-    return [(layer.index, position) for layer, position in whole.animated_channels(most)]
+def animated(whole: plan.Plan) -> list[tuple[int, int]]:
+    return [(layer.index, channel) for layer, channel in whole.animated]
 
 
 def test_animated_channels_are_spread_over_the_layers():
-    whole = planned(info(1, shape=(8, 8, 4)), pool(2), info(3, shape=(8, 8, 16)), info(4, shape=(8, 8, 32)))
-    assert chosen(whole, 6) == [(1, 0), (1, 2), (3, 0), (3, 8), (4, 0), (4, 16)]
-    assert chosen(whole, 3) == [(1, 0), (3, 0), (4, 0)]
-    assert chosen(whole, 2) == [(1, 0), (3, 0)]
-    assert chosen(whole, 1) == [(1, 0)]
-    assert len(chosen(whole, 1000)) == 4 + 16 + 32
-
-
-def test_the_setting_limits_animated_channels():
-    whole = planned(info(1, shape=(8, 8, 4)), info(2, shape=(8, 8, 16)), most=2)
-    assert chosen(whole, 100) == [(1, 0), (2, 0)]
-
-
-def test_animated_channels_are_positions_among_the_frames():
-    assert chosen(planned(info(1, shape=(8, 8, 64)), per_layer=4), 100) == [(1, 0), (1, 1), (1, 2), (1, 3)]
+    layers = info(1, shape=(8, 8, 4)), pool(2), info(3, shape=(8, 8, 16)), info(4, shape=(8, 8, 32))
+    assert animated(planned(*layers, most=6)) == [(1, 0), (1, 2), (3, 0), (3, 8), (4, 0), (4, 16)]
+    assert animated(planned(*layers, most=3)) == [(1, 0), (3, 0), (4, 0)]
+    assert animated(planned(*layers, most=2)) == [(1, 0), (3, 0)]
+    assert animated(planned(*layers, most=1)) == [(1, 0)]
+    assert len(animated(planned(*layers, most=1000))) == 4 + 16 + 32
 
 
 @pytest.mark.parametrize("most", range(1, 60))
 def test_animated_channels_are_never_too_many_and_leave_no_layer_out(most):
     counts = (3, 64, 8, 1, 20)
-    whole = planned(*(info(index, shape=(8, 8, count)) for index, count in enumerate(counts, 1)), most=50)
-    pairs = chosen(whole, most)
-    assert len(pairs) == len(set(pairs)) <= min(most, 50)
+    whole = planned(*(info(index, shape=(8, 8, count)) for index, count in enumerate(counts, 1)), most=most)
+    pairs = animated(whole)
+    assert len(pairs) == len(set(pairs)) <= most
     assert pairs == sorted(pairs)
     assert len({index for index, _ in pairs}) == min(most, 5)
-    assert all(0 <= position < min(32, counts[index - 1]) for index, position in pairs)
+    assert all(0 <= channel < counts[index - 1] for index, channel in pairs)
+
+
+def test_large_maps_leave_room_for_fewer_channels_but_for_each_layer():
+    whole = planned(*(info(index, shape=(128, 128, 64)) for index in range(1, 4)))
+    assert sum(plan.channel_frame_bytes(layer) for layer, _ in whole.animated) <= plan.GIF_PLAN
+    assert 3 * 8 < len(whole.animated) < 3 * 32
+    many = planned(*(info(index, shape=(256, 256, 64)) for index in range(1, 90)))
+    assert [layer.index for layer, _ in many.animated] == list(range(1, 90))
+
+
+def test_the_canvas_depends_on_the_number_of_layers_alone():
+    sides = [planned(*map(info, range(1, count + 1))).canvas for count in (1, 30, 60, 200)]
+    assert sides == sorted(sides, reverse=True)
+    assert (sides[0], sides[-1]) == (plan.CANVASES[0], plan.CANVASES[-1])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""What a build starts from: where it lies, and whether it is what it was."""
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from generator import cache, images, output, plan, resources
+from generator.data import InputImage
+from generator.errors import SettingsError
+from generator.settings import Settings
+
+FARTHER = (b"custom_dir:", b"hooks:", b"INHERIT:")  # in an mkdocs.yml: what leads to files not looked at here
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What a build starts from.
+
+    `model`, `tools` and `all` are fingerprints: of the model's bytes, of the programs, and of everything.
+    `others` has the digests of the pictures for further inputs, by input and file.
+    """
+
+    images: tuple[InputImage, ...]
+    labels: tuple[str, ...]
+    model: str
+    others: dict[str, dict[str, str]]
+    tools: str
+    all: str
+
+
+def take_stock(settings: Settings, sources: output.SourceFolder) -> Stock:
+    """Read every file that the website is made from."""
+    found, labels, model = find_inputs(settings.images), read_labels(settings), images.digest(settings.model)
+    others = {name: cache.digest_files(Path(fed), "*") for name, fed in settings.inputs.items()}
+    tools = cache.toolchain()
+    config = mkdocs_config(settings).read_bytes()
+    own = settings.project and cache.digest_files(settings.project / "templates", "*")
+    everything = cache.fingerprint(
+        replace(settings, force=False), found, labels, model, others, tools, own,
+        cache.digest_files(resources.TEMPLATES, "*"),
+        {path: hashlib.sha256(content).hexdigest() for path, content in resources.assets().items()},
+        {path: images.digest(file) for path, file in sources.foreign().items()},
+        hashlib.sha256(config).hexdigest(),
+        time.time_ns() if any(each in config for each in FARTHER) else None,
+    )  # fmt: skip
+    return Stock(found, labels, model, others, tools, everything)
+
+
+def find_inputs(folder: Path) -> tuple[InputImage, ...]:
+    """Return the test images in `folder` in natural order, with their slugs and digests."""
+    paths = images.find_images(folder)
+    slugs = plan.image_slugs(path.name for path in paths)
+    found = []
+    for path, slug in zip(paths, slugs, strict=True):
+        try:
+            found.append(InputImage(path.name, slug, path, images.digest(path)))
+        except OSError as error:
+            found.append(InputImage(path.name, slug, path, "", f"expected a readable file: {error.strerror}"))
+    return tuple(found)
+
+
+def read_labels(settings: Settings) -> tuple[str, ...]:
+    """Return the class names: from the settings, else from `<model>.labels.txt`, else none."""
+    if isinstance(settings.labels, tuple):
+        return settings.labels
+    path = settings.labels or settings.model.with_suffix(".labels.txt")
+    if settings.labels is None and not path.is_file():
+        return ()
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"expected a text file of labels, received {path.name}: {error}") from None
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def source_folder(settings: Settings) -> Path:
+    """Return where the Markdown goes: the project's site_src, else a folder beside the output."""
+    if settings.project:
+        return settings.project / "site_src"
+    return settings.output.parent / f"{settings.output.name}_src"
+
+
+def mkdocs_config(settings: Settings) -> Path:
+    """Return the project's mkdocs.yml, or the packaged one where it has none."""
+    own = settings.project / "mkdocs.yml" if settings.project else None
+    return own if own and own.is_file() else resources.MKDOCS_CONFIG
