@@ -96,36 +96,16 @@ def _build(
         stock = take_stock(settings, sources)
         if report := recall_report(settings, sources, memory, stock):
             return replace(report, seconds=clock.seconds)
-    with clock.stage("model"):
-        style = render.Style(settings.scale, encode.colour_table(settings.colours))
-        extractor = functools.cache(lambda: opener(settings, stock.model))
-        known = memory.recall(MODEL, model_key(settings, stock))
-        if known is None:
-            tell(Step("model", 0, 1, f"loading {settings.model.name}"))
-        model = tell_of(known[0] if known else extractor().describe(), settings, tell)
-        whole = make_plan(settings, tell, model, stock.images)
-        check_labels(stock.labels, model.output_shapes)
-        pixels = images.choose_pixels(settings.pixels, model.value_range)
-        preparation = images.Preparation(pixels, settings.input_channels, settings.longest_side)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool, clock.stage("pictures"):
-        painter = Painter(
-            whole, style, preparation, stock.labels, pool, sources, memory,
-            picture_key(whole, model, settings, stock), tell, settings.arrays, settings.explain,
-        )  # fmt: skip
-        results = painter.draw(extractor, model)
-    memory.remember(MODEL, model_key(settings, stock), model, {})
+    site, kept = draw(settings, tell, opener, clock, sources, memory, stock)
     with clock.stage("pages"):
         tell(Step("pages", 0, 1, "writing the pages"))
-        words = images.PIXELS_IN_WORDS[pixels]
-        healths = health.check_up(whole.mapped, [each.layers for each in results if each.layers])
-        site = parts.Site(
-            whole, model, results, settings.scale, settings.colours, style.table, words, healths
-        )
         written = write_pages(settings, sources, site)
         write_scripts(sources, site)
         write_health(sources, memory, site, stock.tools)
         write_decisions(sources, site)
-        sources.write(plan.MANIFEST, manifest(model, whole.layers, results, pixels, healths))
+        sources.write(
+            plan.MANIFEST, manifest(site.model, site.plan.layers, site.results, site.pixels, site.health)
+        )
         removed = sources.finish()
     if settings.site:
         with clock.stage("website"):
@@ -138,20 +118,55 @@ def _build(
         sources=sources.root,
         website=settings.output / "index.html" if settings.site else None,
         images=len(site.good),
-        layers=len(whole.drawn),
+        layers=len(site.plan.drawn),
         pictures=sources.count(".png", ".gif", ".jpg"),
         pages=written,
         bytes=sources.size,
         written=sources.written,
         removed=removed,
-        failed=tuple(result.image for result in results if result.image.error),
+        failed=tuple(result.image for result in site.results if result.image.error),
         unverified=tuple(filter(None, map(parts.say_failed, site.good))),
         seconds=clock.seconds,
-        kept=painter.kept,
+        kept=kept,
     )
     memory.remember(BUILD, stock.all, report, {})
     memory.finish()
     return report
+
+
+def draw(
+    settings: Settings,
+    tell: Callable[[Step], None],
+    opener: Callable[[Settings, str], Extractor],
+    clock: Clock,
+    sources: output.SourceFolder,
+    memory: cache.Cache,
+    stock: Stock,
+) -> tuple[parts.Site, int]:
+    """Write the pictures of all images; return what pages are made from, and how many images were kept."""
+    with clock.stage("model"):
+        style = render.Style(settings.scale, encode.colour_table(settings.colours))
+        extractor = functools.cache(lambda: opener(settings, stock.model))
+        known = memory.recall(MODEL, model_key(settings, stock))
+        if known is None:
+            tell(Step("model", 0, 1, f"loading {settings.model.name}"))
+        model = tell_of(known[0] if known else extractor().describe(), settings, tell)
+        whole = make_plan(settings, tell, model, stock.images)
+        check_labels(stock.labels, model.output_shapes)
+        pixels = images.choose_pixels(settings.pixels, model.value_range)
+        preparation = images.Preparation(pixels, settings.input_channels, settings.longest_side)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool, clock.stage("pictures"):
+        key = picture_key(whole, model, settings, stock)
+        extras = settings.arrays, settings.explain
+        painter = Painter(whole, style, preparation, stock.labels, pool, sources, memory, key, tell, *extras)
+        results = painter.draw(extractor, model)
+    memory.remember(MODEL, model_key(settings, stock), model, {})
+    healths = health.check_up(whole.mapped, [each.layers for each in results if each.layers])
+    words = images.PIXELS_IN_WORDS[pixels]
+    site = parts.Site(
+        whole, model, results, settings.scale, settings.colours, style.table, pixels, words, healths
+    )
+    return site, painter.kept
 
 
 def recall_report(

@@ -79,8 +79,8 @@ SCALES_IN_WORDS = {
 class Site:
     """All that pages are made from.
 
-    `table` is the palette, `pixels` the input's scaling in words, `health` is that of the layers with maps by
-    slug.
+    `table` is the palette, `pixels` names the input's scaling, `scaling` says it in words, `health` is that of
+    the layers with maps by slug.
     """
 
     plan: plan.Plan
@@ -90,6 +90,7 @@ class Site:
     colours: str
     table: np.ndarray
     pixels: str
+    scaling: str
     health: Mapping[str, LayerHealth]
 
     @property
