@@ -261,8 +261,7 @@ def write_health(sources: output.SourceFolder, memory: cache.Cache, site: parts.
     if found and sources.keep(found[1]):
         return
     files = report.health_files(layers, healths)
-    for path, content in files.items():
-        sources.write(path, content)
+    sources.write_all(files)
     memory.remember(HEALTH, key, None, {path: len(content) for path, content in files.items()})
 
 

@@ -123,13 +123,18 @@ def _are_there(root: Path, sizes: Mapping[str, int]) -> bool:
 
 
 class SourceFolder:
-    """The Markdown sources: writes what changed below `root` and remembers which files are ours."""
+    """The Markdown sources: writes what changed below `root` and remembers which files are ours.
+
+    A build that is cut off may leave half a file here, which the next one writes again; a website is made of
+    whole sources only.
+    """
 
     def __init__(self, root: Path):
         """Read the record of an earlier build in `root`, if there is one."""
         self.root = root
         self.written = 0
         self._files: dict[str, int] = {}
+        self._folders: set[Path] = set()
         self._record, self._journal = root / "gallery" / RECORD, root / "gallery" / JOURNAL
         cut_off = self._journal.read_text(encoding="utf-8").splitlines() if self._journal.is_file() else []
         self._before = dict.fromkeys(cut_off, -1) | _read_record(self._record)
@@ -172,27 +177,45 @@ class SourceFolder:
         return path in self._before
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file unless it holds the same bytes already; its name changes in one step.
+        """Write one file; see `write_all`."""
+        self.write_all({path: content})
 
-        Raises `OutputError` when the file is not ours or cannot be written.
+    def write_all(self, files: Mapping[str, bytes]) -> None:
+        """Write files by path, but for those that hold the same bytes already.
+
+        Raises `OutputError` when one of them is not ours or cannot be written.
         """
-        target = self.root / path
-        self._files[path] = len(content)
-        with _said("write", target):
-            if target.is_file():
-                if target.stat().st_size == len(content) and target.read_bytes() == content:
-                    return
-                if path.endswith(".md") and not self.owns(path) and not _is_marked(target):
-                    raise OutputError(
-                        f"expected to write {target.name} into {target.parent}, received one that is not "
-                        "generated: move it away"
-                    )
-            if not self.owns(path):
+        changed = {path: content for path, content in files.items() if not self._holds(path, content)}
+        self._files.update({path: len(content) for path, content in files.items()})
+        fresh = [f"{path}\n" for path in changed if not self.owns(path)]
+        if fresh:
+            with _said("write", self._journal):
                 self._journal.parent.mkdir(parents=True, exist_ok=True)
                 with self._journal.open("a", encoding="utf-8") as journal:
-                    journal.write(f"{path}\n")
-        write_whole(target, content)
-        self.written += 1
+                    journal.writelines(fresh)
+        for path, content in changed.items():
+            target = self.root / path
+            with _said("write", target):
+                if target.parent not in self._folders:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    self._folders.add(target.parent)
+                target.write_bytes(content)
+        self.written += len(changed)
+
+    def _holds(self, path: str, content: bytes) -> bool:
+        """Whether a file has these bytes. Raises `OutputError` where it is somebody else's page."""
+        target = self.root / path
+        with _said("write", target):
+            if not target.is_file():
+                return False
+            if target.stat().st_size == len(content) and target.read_bytes() == content:
+                return True
+            if path.endswith(".md") and not self.owns(path) and not _is_marked(target):
+                raise OutputError(
+                    f"expected to write {target.name} into {target.parent}, received one that is not "
+                    "generated: move it away"
+                )
+        return False
 
     def finish(self) -> int:
         """Remove what only earlier builds wrote, record what is ours, and return how many files went."""

@@ -161,8 +161,7 @@ class Painter:
         tasks = self.plan.tasks(image)
         drawn, frames = {}, []
         for result in self.pool.map(render.render_layer, tasks, maps, [self.style] * len(tasks)):
-            for path, content in result.files.items():
-                self.sources.write(path, content)
+            self.sources.write_all(result.files)
             layer = result.task.layer
             drawn[layer.slug] = result.layer
             frames += zip([layer] * len(result.frames), result.task.frames, result.frames, strict=True)
@@ -183,8 +182,7 @@ class Painter:
             prepared.values, self._others(image, model), [layer.index for layer in layers], prediction
         )
         decision, files = heat.draw_decision(image.slug, prepared.seen, layers, explanation)
-        for path, content in files.items():
-            self.sources.write(path, content)
+        self.sources.write_all(files)
         return decision
 
     def _write_arrays(self, image: InputImage, maps: Sequence[np.ndarray]) -> Download:

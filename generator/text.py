@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 def one_line(text: str) -> str:
     """Return foreign text without control characters and line breaks, so that it stays where it is put."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 def number(value: float) -> str:
