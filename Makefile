@@ -38,7 +38,9 @@ node_modules/.package-lock.json: package-lock.json
 	@npm ci --no-audit --no-fund --silent
 	@touch $@
 
-benchmark: install  ## compare the build's cost with importing TensorFlow
+benchmark: install  ## measure how near drawing is to its limit, and a build's cost; benchmarks/README.md has more
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps opencv-python-headless==5.0.0.93
+	@$(BIN)/python benchmarks/render.py
 	@$(BIN)/python benchmarks/build.py
 
 serve: install  ## build, serve on localhost, rebuild when an input changes

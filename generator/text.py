@@ -18,6 +18,8 @@ def number(value: float) -> str:
 
 def size(count: int) -> str:
     """Return a number of bytes for people."""
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} KB"
 
 
