@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from generator.data import Layer
-from generator.plan import GIF_PLAN, LAYER_FRAME_BYTES, OPEN_SIDE, Plan, channel_frame_bytes
+from generator.plan import (
+    COMPARED,
+    GIF_PLAN,
+    LAYER_FRAME_BYTES,
+    OPEN_SIDE,
+    PER_PAGE,
+    Plan,
+    channel_frame_bytes,
+)
 from generator.raster import evenly_spaced, picture_factor
 from generator.text import count, size
 
@@ -41,7 +49,8 @@ def estimate(plan: Plan) -> Estimate:
     layers = {layer.slug: images * layer_bytes(plan, layer) + LAYER_PAGE_BYTES for layer in plan.drawn}
     gifs = min(GIF_PLAN, round(len(plan.mapped) * LAYER_FRAME_BYTES * plan.canvas**2))
     gifs += sum(channel_frame_bytes(layer) for layer, _ in plan.animated)
-    pages = 5 + images + len(plan.drawn) + images * len(plan.mapped)
+    parts, compared = -(-images // PER_PAGE), -(-images // COMPARED)
+    pages = 2 + compared + parts * (2 + len(plan.drawn)) + images * (1 + len(plan.mapped))
     pictures = images * (len(plan.drawn) + sum(len(_singles(plan, layer)) for layer in plan.mapped) + 6)
     each = gifs + INPUT_BYTES + PAGE_BYTES + len(plan.explained) * OVERLAY_BYTES
     total = FIXED_BYTES + sum(layers.values()) + images * each

@@ -25,6 +25,7 @@ FORMATS = {
 }
 DEFAULT_CHANNELS = {1: ("L",), 3: ("R", "G", "B")}
 LARGEST = 64_000_000  # pixels; a decoded picture of this size takes 256 MB
+PIECE = 1 << 20  # values that are brought to 8 bits at once
 
 # keras.applications.imagenet_utils.preprocess_input, modes "caffe" and "torch"
 CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
@@ -95,21 +96,31 @@ def decode(path: Path) -> np.ndarray:
     except MemoryError:
         raise
     except Exception as error:  # decoders raise almost anything on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
+        told = getattr(error, "strerror", None) or str(error)  # the system's errors name the whole path
+        reason = " ".join(told.split()) or type(error).__name__
         raise ImageError(f"expected a readable picture, received {reason}: replace or remove it") from None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
-        values = np.nan_to_num(np.asarray(image, np.float64), posinf=np.inf, neginf=-np.inf)
-        top = values.max(initial=0, where=np.isfinite(values))
-        narrow = 1 if image.mode == "F" and top < 2 else 255
-        unit = 65535 if image.mode.startswith("I;16") or top > 255 else narrow
-        image = Image.fromarray(np.uint8(np.clip(values / unit, 0, 1) * 255 + 0.5))
+        image = _to_8_bits(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).reshape(-1)
+    top = values.max(initial=0, where=np.isfinite(values))
+    narrow = 1 if image.mode == "F" and top < 2 else 255
+    unit = 65535 if image.mode.startswith("I;16") or top > 255 else narrow
+    grey = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), PIECE):  # all at once would take up to two gigabytes
+        piece = slice(start, start + PIECE)
+        exact = np.nan_to_num(values[piece].astype(np.float64), posinf=np.inf, neginf=-np.inf)
+        grey[piece] = np.clip(exact / unit, 0, 1) * 255 + 0.5
+    return Image.fromarray(grey.reshape(image.height, image.width))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ def manifest(
         "verification": _verification(results),
         "images": [_image(result, mapped) for result in results],
     }
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+    # Half of a character, as in names that are no UTF-8, is escaped as JSON does it.
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
 def _verification(results: Sequence[ImageResult]) -> dict[str, Any]:

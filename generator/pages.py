@@ -5,7 +5,7 @@ MkDocs puts front-matter titles and descriptions into every page as they are, so
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ import jinja2
 import numpy as np
 import yaml
 
-from generator import decisions, parts, plan, report
+from generator import decisions, paging, parts, plan, report
 from generator.data import ImageResult, Layer
 from generator.raster import picture_factor
 from generator.text import count, one_line, shape_in_words
 
 COLUMNS = 4  # images side by side in one table
+SEARCHED = 1_000  # pages of single layers of images; a browser cannot search many more
 NEARBY = 4  # images before and after that a page links to, so that pages do not grow with the gallery
 GENERATED = "activation-gallery"  # in the front matter of every page of ours
 FAMILIES_IN_WORDS = {
@@ -45,24 +46,29 @@ class Page:
     crumbs: tuple[parts.Link, ...] = ()
     previous: parts.Link | None = None
     following: parts.Link | None = None
-    boost: int = 1  # weight in search
+    boost: int = 1  # weight in search; with 0 it is not found there
     content: dict[str, Any]
 
 
 def all_pages(site: parts.Site) -> Iterator[Page]:
     """Yield every page of the website."""
-    yield _index(site)
-    yield _images(site)
+    for part in paging.split(plan.INDEX, site.results, plan.PER_PAGE):
+        yield _index(site, part)
+    for part in paging.split(plan.IMAGES, site.results, plan.PER_PAGE):
+        yield _images(site, part)
     yield _layers(site)
-    yield _compare(site)
+    for part in paging.split(plan.COMPARE, site.good, plan.COMPARED):
+        yield _compare(site, part)
     yield _model(site)
     for position, result in enumerate(site.results):
         yield _image(site, position, result)
     for layer in site.plan.drawn:
-        yield _layer(site, layer)
+        for part in paging.split(plan.layer_page(layer.slug), site.good, plan.PER_PAGE):
+            yield _layer(site, layer, part)
+    boost = int(len(site.plan.mapped) * len(site.good) <= SEARCHED)
     for layer in site.plan.mapped:
         for result in site.good:
-            yield _image_layer(site, layer, result)
+            yield _image_layer(site, layer, result, boost)
 
 
 def environment(folders: Sequence[Path]) -> jinja2.Environment:
@@ -83,7 +89,7 @@ def render(page: Page, templates: jinja2.Environment) -> bytes:
         "title": html.escape(one_line(page.title)),
         "description": html.escape(one_line(page.description)),
         "hide": ["navigation", "toc"],
-        "search": {"boost": page.boost},
+        "search": {"boost": page.boost} if page.boost else {"exclude": True},
         "generated_by": GENERATED,
     }
     body = templates.get_template(page.template).render(page=page, **page.content)
@@ -93,49 +99,58 @@ def render(page: Page, templates: jinja2.Environment) -> bytes:
     return f"---\n{matter}---\n\n{body}\n".encode()
 
 
-def _index(site: parts.Site) -> Page:
-    model = site.model
-    columns = [parts.describe_image(plan.INDEX, result) for result in site.results]
+def _index(site: parts.Site, part: paging.Part) -> Page:
+    model, path = site.model, part.path
+    columns = [parts.describe_image(path, result) for result in part.results]
     tables = [columns[start : start + COLUMNS] for start in range(0, len(columns), COLUMNS)]
     facts = (
         f"{shape_in_words(model.input_shape)} input, {count(len(site.plan.layers), 'layer')}, "
         f"{len(site.plan.drawn):,} drawn, {count(model.parameters, 'parameter')}"
     )
     return Page(
-        path=plan.INDEX,
+        path=path,
         template="index.html.j2",
-        title=f"What {one_line(model.name)} sees",
+        title=part.entitle(f"What {one_line(model.name)} sees"),
         description=f"What each layer of {model.name} makes of {count(len(site.results), 'image')}.",
+        crumbs=part.crumbs(title="Home"),
+        boost=int(part.is_first),
         content={
+            "part": part,
             "model": one_line(model.name),
             "facts": facts,
             "left_out": [f"{each[0].upper()}{each[1:]}." for each in site.plan.left_out],
             "tables": tables,
             "legend": parts.explain_colours(site, None, ()),
             "sections": (
-                parts.link_to(plan.INDEX, plan.IMAGES, "Images"),
-                parts.link_to(plan.INDEX, plan.LAYERS, "Layers"),
-                parts.link_to(plan.INDEX, plan.COMPARE, "Compare"),
-                parts.link_to(plan.INDEX, plan.MODEL, "Model"),
+                parts.link_to(path, plan.IMAGES, "Images"),
+                parts.link_to(path, plan.LAYERS, "Layers"),
+                parts.link_to(path, plan.COMPARE, "Compare"),
+                parts.link_to(path, plan.MODEL, "Model"),
             ),
         },
     )
 
 
-def _images(site: parts.Site) -> Page:
+def _images(site: parts.Site, part: paging.Part) -> Page:
+    path = part.path
     return Page(
-        path=plan.IMAGES,
+        path=path,
         template="images.html.j2",
-        title="Images",
+        title="Images" if part.is_first else part.say(part.number),
         description=f"{count(len(site.results), 'test image')} and what the model says of them.",
-        crumbs=(parts.link_to(plan.IMAGES, plan.INDEX, "Home"),),
-        content={"columns": [parts.describe_image(plan.IMAGES, result) for result in site.results]},
+        crumbs=part.crumbs(parts.link_to(path, plan.INDEX, "Home"), title="Images"),
+        boost=int(part.is_first),
+        content={
+            "part": part,
+            "columns": [parts.describe_image(path, result) for result in part.results],
+        },
     )
 
 
 def _image(site: parts.Site, position: int, result: ImageResult) -> Page:
     image = result.image
     path = plan.image_page(image.slug)
+    listed = plan.later_page(plan.IMAGES, position // plan.PER_PAGE + 1)
     around = site.results[position - 1] if position else None, *site.results[position + 1 : position + 2]
     content: dict[str, Any] = {"error": image.error}
     if not image.error:
@@ -155,14 +170,16 @@ def _image(site: parts.Site, position: int, result: ImageResult) -> Page:
             "players": parts.list_players(path, result),
             "decides": decisions.report_decision(path, site.plan, result),
             "arrays": result.arrays and parts.offer_arrays(path, site.plan.drawn[0], result.arrays),
-            "rows": [parts.describe_layer(site, path, layer, (result,)) for layer in site.plan.layers],
+            "rows": [
+                parts.describe_layer(site, path, layer, (result,), own=True) for layer in site.plan.layers
+            ],
         }
     return Page(
         path=path,
         template="image.html.j2",
         title=image.name,
         description=f"What each layer of {site.model.name} makes of {image.name}.",
-        crumbs=(parts.link_to(path, plan.INDEX, "Home"), parts.link_to(path, plan.IMAGES, "Images")),
+        crumbs=(parts.link_to(path, plan.INDEX, "Home"), parts.link_to(path, listed, "Images")),
         previous=around[0]
         and parts.link_to(path, plan.image_page(around[0].image.slug), around[0].image.name),
         following=next(
@@ -185,18 +202,16 @@ def _layers(site: parts.Site) -> Page:
 
 
 def _neighbours(
-    site: parts.Site, page: str, layer: Layer, image: str | None
+    page: str, layers: Sequence[Layer], layer: Layer, target: Callable[[Layer], str]
 ) -> tuple[parts.Link | None, parts.Link | None]:
-    """Return links to the layers with such a page before and after `layer`, for one image or for all."""
-    layers = site.plan.mapped if image else site.plan.drawn
+    """Return links to the pages, told by `target`, of the layers before and after `layer`."""
     position = layers.index(layer)
 
     def to(index: int) -> parts.Link | None:
         if not 0 <= index < len(layers):
             return None
         layer = layers[index]
-        target = plan.image_layer_page(image, layer.slug) if image else plan.layer_page(layer.slug)
-        return parts.link_to(page, target, f"{layer.index} {layer.name}")
+        return parts.link_to(page, target(layer), f"{layer.index} {layer.name}")
 
     return to(position - 1), to(position + 1)
 
@@ -205,39 +220,50 @@ def _family(layer: Layer) -> str:
     return GLOBAL_POOLING_IN_WORDS if layer.kind.startswith("Global") else FAMILIES_IN_WORDS[layer.family]
 
 
-def _layer(site: parts.Site, layer: Layer) -> Page:
-    path = plan.layer_page(layer.slug)
-    previous, following = _neighbours(site, path, layer, None)
-    drawn = [result.layers[layer.slug] for result in site.good]
+def _layer(site: parts.Site, layer: Layer, part: paging.Part) -> Page:
+    path, title = part.path, f"{layer.index} {layer.name}"
+    previous, following = _neighbours(
+        path, site.plan.drawn, layer, lambda other: site.layer_page(other, part.results[0])
+    )
+    drawn = [result.layers[layer.slug] for result in part.results]
+    health = None
+    if layer.is_map and part.is_first:
+        health = report.report_layer(path, layer, site.health[layer.slug], site.good)
     return Page(
         path=path,
         template="layer.html.j2",
-        title=f"{layer.index} {layer.name}",
+        title=part.entitle(title),
         description=f"{layer.name} ({parts.kind_of(layer)}, {parts.shape_of(layer)}) for every test image.",
-        boost=2,
-        crumbs=(parts.link_to(path, plan.INDEX, "Home"), parts.link_to(path, plan.LAYERS, "Layers")),
+        boost=2 if part.is_first else 0,
+        crumbs=part.crumbs(
+            parts.link_to(path, plan.INDEX, "Home"), parts.link_to(path, plan.LAYERS, "Layers"), title=title
+        ),
         previous=previous,
         following=following,
         content={
-            "row": parts.describe_layer(site, path, layer, site.good),
+            "part": part,
+            "row": parts.describe_layer(site, path, layer, part.results),
             "family": _family(layer),
             "sees": parts.say_receptive(layer),
             "legend": parts.explain_colours(site, layer, drawn),
             "enlarged": drawn[0].enlarged,
-            "failed": [each for each in (parts.say_failed(result, layer) for result in site.good) if each],
-            "numbers": [parts.summarize_image(path, result, layer) for result in site.good],
-            "health": report.report_layer(path, layer, site.health[layer.slug], site.good)
-            if layer.is_map
-            else None,
+            "failed": [each for each in (parts.say_failed(result, layer) for result in part.results) if each],
+            "numbers": [parts.summarize_image(path, result, layer) for result in part.results],
+            "health": health,
+            "all_health": None
+            if part.is_first or not layer.is_map
+            else parts.link_to(path, part.page, "Health over all images"),
         },
     )
 
 
-def _image_layer(site: parts.Site, layer: Layer, result: ImageResult) -> Page:
+def _image_layer(site: parts.Site, layer: Layer, result: ImageResult, boost: int) -> Page:
     path = plan.image_layer_page(result.image.slug, layer.slug)
     drawn = result.layers[layer.slug]
-    previous, following = _neighbours(site, path, layer, result.image.slug)
-    place = site.good.index(result)
+    previous, following = _neighbours(
+        path, site.plan.mapped, layer, lambda other: plan.image_layer_page(result.image.slug, other.slug)
+    )
+    place = site.places[result.image.slug]
     others = [
         parts.link_to(path, plan.image_layer_page(other.image.slug, layer.slug), other.image.name)
         for other in site.good[max(0, place - NEARBY) : place + NEARBY + 1]
@@ -249,6 +275,7 @@ def _image_layer(site: parts.Site, layer: Layer, result: ImageResult) -> Page:
         template="image_layer.html.j2",
         title=f"{layer.index} {layer.name} · {result.image.name}",
         description=f"What {layer.name} ({parts.kind_of(layer)}) makes of {result.image.name}.",
+        boost=boost,
         crumbs=(
             parts.link_to(path, plan.INDEX, "Home"),
             parts.link_to(path, plan.IMAGES, "Images"),
@@ -262,7 +289,7 @@ def _image_layer(site: parts.Site, layer: Layer, result: ImageResult) -> Page:
             "family": _family(layer),
             "sees": parts.say_receptive(layer),
             "shape": parts.shape_of(layer),
-            "layer_link": parts.link_to(path, plan.layer_page(layer.slug), layer.name),
+            "layer_link": parts.link_to(path, site.layer_page(layer, result), layer.name),
             "others": others,
             "grid": parts.show_grid(site, path, result, layer),
             "seen": parts.show(path, result.seen, f"{result.image.name} as the model sees it", "The input"),
@@ -280,19 +307,22 @@ def _image_layer(site: parts.Site, layer: Layer, result: ImageResult) -> Page:
     )
 
 
-def _compare(site: parts.Site) -> Page:
-    path = plan.COMPARE
+def _compare(site: parts.Site, part: paging.Part) -> Page:
+    path = part.path
     return Page(
         path=path,
         template="compare.html.j2",
-        title="Compare",
+        title=part.entitle("Compare"),
         description="Every layer for every test image in one table.",
-        crumbs=(parts.link_to(path, plan.INDEX, "Home"),),
+        crumbs=part.crumbs(parts.link_to(path, plan.INDEX, "Home"), title="Compare"),
+        boost=int(part.is_first),
         content={
+            "part": part,
             "legend": parts.explain_colours(site, None, ()),
-            "columns": [parts.describe_image(path, result) for result in site.good],
+            "columns": [parts.describe_image(path, result) for result in part.results],
             "rows": [
-                parts.describe_layer(site, path, layer, site.good, small=True) for layer in site.plan.mapped
+                parts.describe_layer(site, path, layer, part.results, small=True)
+                for layer in site.plan.mapped
             ],
         },
     )

@@ -5,6 +5,7 @@ import math
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -79,8 +80,8 @@ SCALES_IN_WORDS = {
 class Site:
     """All that pages are made from.
 
-    `table` is the palette, `pixels` names the input's scaling, `scaling` says it in words, `health` is that of
-    the layers with maps by slug.
+    `table` is the palette, `pixels` names the input's scaling, `scaling` says it in words, `health` is that
+    of the layers with maps by slug.
     """
 
     plan: plan.Plan
@@ -93,10 +94,20 @@ class Site:
     scaling: str
     health: Mapping[str, LayerHealth]
 
-    @property
+    @cached_property
     def good(self) -> tuple[ImageResult, ...]:
         """The images that could be shown to the model."""
         return tuple(result for result in self.results if not result.image.error)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The place of each image among the good ones, from 0, by slug."""
+        return {result.image.slug: place for place, result in enumerate(self.good)}
+
+    def layer_page(self, layer: Layer, result: ImageResult) -> str:
+        """Return the one of a layer's pages that shows this image."""
+        number = self.places[result.image.slug] // plan.PER_PAGE + 1
+        return plan.later_page(plan.layer_page(layer.slug), number)
 
 
 @dataclass(frozen=True)
@@ -243,14 +254,22 @@ def offer_arrays(page: str, layer: Layer, arrays: Download) -> Offer:
 
 
 def describe_layer(
-    site: Site, page: str, layer: Layer, results: Sequence[ImageResult], small: bool = False
+    site: Site,
+    page: str,
+    layer: Layer,
+    results: Sequence[ImageResult],
+    small: bool = False,
+    own: bool = False,
 ) -> LayerRow:
-    """Describe a layer in a list on `page`, with its grids, or `small` ones, for `results`."""
+    """Describe a layer in a list on `page`, with its grids, or `small` ones, for `results`.
+
+    It leads to the layer's page, or to its `own` one for the only image.
+    """
     link = None
     if layer.reason is None:
-        one = results[0] if len(results) == 1 else None
-        own = one and layer.is_map
-        target = plan.image_layer_page(one.image.slug, layer.slug) if own else plan.layer_page(layer.slug)
+        target = site.layer_page(layer, results[0]) if results else plan.layer_page(layer.slug)
+        if own and layer.is_map:
+            target = plan.image_layer_page(results[0].image.slug, layer.slug)
         link = link_to(page, target, layer.name)
     same = None
     repeated = next((each for each in site.plan.layers if each.slug == layer.same_as), None)
@@ -368,7 +387,7 @@ def whole_width(grid: Picture) -> int:
 def show_channels(page: str, result: ImageResult, layer: Layer) -> dict[int, Shown]:
     """Return the pictures of single channels with their numbers, by channel, none where none are drawn."""
     drawn = result.layers[layer.slug]
-    rows = _channel_numbers(layer, drawn)
+    rows = _channel_numbers(layer, drawn) if drawn.channels else []
     shown = {}
     for channel, picture in drawn.channels.items():
         row = rows[channel]

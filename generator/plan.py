@@ -22,6 +22,8 @@ COMPARE, MODEL = "gallery/compare", "gallery/model"
 MANIFEST = "gallery/manifest.json"
 COLOURS = "gallery/colours.js"
 HEALTH_CHART, HEALTH_CSV = "gallery/health.svg", "gallery/health.csv"
+PER_PAGE = 24  # images on one page of a list, so that pages do not grow with the gallery
+COMPARED = 12  # images side by side on one page of the comparison
 LONGEST_SLUG = 60
 OPEN_SIDE = 128  # pixels: what a side that depends on the picture is taken for
 LARGEST_MAP = 256  # pixels of the longer side of a map in an animation over channels
@@ -221,6 +223,15 @@ def layer_page(layer: str) -> str:
 def image_layer_page(image: str, layer: str) -> str:
     """Return the page of one layer for one image; its pictures lie in the folder of the same name."""
     return f"gallery/images/{image}/{layer}"
+
+
+def later_page(page: str, number: int) -> str:
+    """Return page `number`, from 1, of a list of images that begins on `page`.
+
+    Later pages lie in the folder of the first one's name, where no image and no layer has its own.
+    """
+    folder = "gallery/home" if page == INDEX else page
+    return page if number == 1 else f"{folder}/page-{number}"
 
 
 def maps_script(image: str, layer: str) -> str:

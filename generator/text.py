@@ -1,12 +1,14 @@
 """Foreign text and numbers, made fit for people."""
 
 import math
+import re
 from collections.abc import Sequence
 
 
 def one_line(text: str) -> str:
     """Return foreign text without control characters and line breaks, so that it stays where it is put."""
     if not text.isprintable():
+        text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # bold or coloured, as in messages of Keras
         text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())
 

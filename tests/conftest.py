@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,20 @@ def pytest_sessionfinish(session):
     needed = [report for report in skipped if "optional: " not in str(report.longrepr)]
     if os.environ.get("CI") and needed and not session.exitstatus:
         session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how much hostile input was tried, and what became of it."""
+    counts = Counter()
+    for report in terminalreporter.stats.get("", ()):  # of set-up and of what comes after a test
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "hostile" and report.when == "teardown":
+                category, outcome, number = value
+                counts[category, outcome] += number
+    if counts:
+        terminalreporter.section(f"hostile input: {sum(counts.values()):,} cases")
+    for (category, outcome), number in sorted(counts.items()):
+        terminalreporter.write_line(f"{number:7,}  {category}: {outcome}")
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -75,7 +75,7 @@ def test_too_much_for_github_says_what_costs_most_and_what_to_do():
     large = replace(large, layers=(*large.layers[:-1], replace(large.layers[-1], shape=(300, 300, 64))))
     lines = estimate.in_words(estimate.estimate(large), large)
     assert "conv30" in lines[2].split(":")[1].split(",")[0]
-    assert "--fit 1000.0MB" in lines[3]
+    assert "--fit 1.0GB" in lines[3]
     assert len(estimate.in_words(estimate.estimate(make_plan()), make_plan())) == 2
 
 

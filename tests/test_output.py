@@ -168,7 +168,7 @@ def test_files_are_counted_by_ending(tmp_path):
 
 @pytest.mark.parametrize(
     "record",
-    ["", "{", "null", "5", '"index.md"', "[1]", "\x00", '["i"]', '{"a": null}', '{"": 1, ".": 1, "gallery": 1}'],
+    ["", "{", "null", "5", '"i"', "[1]", "\x00", '["i"]', '{"a": null}', '{"": 1, ".": 1, "gallery": 1}'],
 )
 def test_a_broken_record_is_no_obstacle(tmp_path, record):
     put(tmp_path, gallery__own_md="mine", i="mine")

@@ -3,6 +3,7 @@
 Grad-CAM: Selvaraju et al. 2017, arXiv:1610.02391.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from generator.model.record import Call, eager_functions, function_name, middle_
 
 BATCH = 32  # samples, with one channel set to zero in each, that go through the end of a model together
 WHOLE_BATCH = 4  # through a whole model, all of whose results are recorded and kept that long
+BATCH_BYTES = 128_000_000  # of the maps of one batch, which there are several copies of at a time
 MOST_RECOMPUTED = 32  # channels, where each of them takes a whole pass of the model
 NO_GRADIENT = "this needs gradients, which are computed with TensorFlow or PyTorch, and Keras runs on {}"
 Layouts = Callable[[list[Call]], list[bool]]
@@ -115,7 +117,8 @@ class Explainer:
                     return _scores(self.model, batch, prediction)
 
         fixed = [each.shape[0] for each in getattr(self.model, "inputs", None) or [] if each.shape[0]]
-        size = fixed[0] if fixed else BATCH if tail else WHOLE_BATCH
+        fitting = max(1, BATCH_BYTES // (4 * math.prod(call.result.shape[1:])))
+        size = fixed[0] if fixed else min(BATCH if tail else WHOLE_BATCH, fitting)
         scores = _in_batches(run, [None, *channels.tolist()], size)
         changes = (scores[1:] - scores[0]).astype(np.float32)
         order = np.argsort(changes, kind="stable")

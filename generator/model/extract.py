@@ -25,7 +25,7 @@ from generator.model.record import (
     middle_steps,
     recorded,
 )
-from generator.text import shape_in_words
+from generator.text import one_line, shape_in_words
 
 EMPTY: Mapping[str, np.ndarray] = {}
 SIDES = (224, 256)  # pixels, to describe a model that takes pictures of any size; they tell which sides vary
@@ -143,7 +143,7 @@ class KerasExtractor:
         try:
             return self._record(self.feed.tensors(values, others))
         except Exception as error:
-            reason = f"{self.path.name}: {' '.join(str(error).split())[:300]}"
+            reason = f"{self.path.name}: {one_line(str(error))[:300]}"
             if None in self.feed.shape:
                 size = shape_in_words(values.shape[:2])
                 wanted = "a picture that the model runs on"

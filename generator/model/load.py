@@ -17,6 +17,7 @@ import h5py
 from generator.errors import ModelError
 from generator.model import legacy
 from generator.model.sniff import ZIP, sniff
+from generator.text import one_line
 
 if TYPE_CHECKING:
     import keras
@@ -77,6 +78,8 @@ def load_model(path: Path, allow_unsafe: bool = False) -> LoadedModel:
     are rebuilt layer by layer. Code in the file is run only with `allow_unsafe`. Raises `ModelError` when the
     file is no Keras model, or damaged, or nothing in it can be built.
     """
+    from generator.model import guard  # with Keras, which checking a file alone has no need of
+
     kind = sniff(path)
     stored = _describe(path, kind)
     attempts = [_load_plainly, _rebuild]
@@ -87,26 +90,32 @@ def load_model(path: Path, allow_unsafe: bool = False) -> LoadedModel:
         if loaded and not loaded.missing:
             break
         try:
-            loaded = attempt(path, stored, allow_unsafe)
+            with guard.bounded_weights(stored.numbers):
+                loaded = attempt(path, stored, allow_unsafe)
         except ModelError as error:
             reasons[attempt] = str(error)
         except Exception as error:  # keras raises almost anything on files that it does not understand
-            text = " ".join(str(error).split()).partition(". ")[0][:200]
+            text = one_line(str(error)).partition(". ")[0][:200]
             reasons[attempt] = f"{text or type(error).__name__}: save it again from Keras"
     if loaded is None:
         reason = reasons[_rebuild] or reasons.get(_load_plainly, "it is no graph of layers")
         raise ModelError(f"expected a model that can be loaded, received {path.name}: {reason}")
+    guard.check_outputs(loaded.model)
     return loaded
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """What a file says of itself; version and backend of the Keras that wrote it are "" where it does not."""
+    """What a file says of itself; version and backend of the Keras that wrote it are "" where it does not.
+
+    `numbers` counts those in it that may be weights.
+    """
 
     kind: str
     config: dict[str, Any]
     version: str
     backend: str
+    numbers: int
 
     @property
     def is_old(self) -> bool:
@@ -120,20 +129,27 @@ class _Stored:
 
 
 def _describe(path: Path, kind: str) -> _Stored:
+    from generator.model import guard
+
     try:
         if kind == ZIP:
             with zipfile.ZipFile(path) as archive:
+                numbers = guard.check_zip(archive)
                 config = json.loads(archive.read("config.json"))
                 about = archive.read("metadata.json") if "metadata.json" in archive.namelist() else "{}"
                 version, backend = json.loads(about).get("keras_version", ""), ""
         else:
             with h5py.File(path) as file:
+                numbers = guard.check_hdf5(file)
                 config = json.loads(file.attrs["model_config"])
                 inner = file["model_weights"].attrs if "model_weights" in file else {}
                 found = (file.attrs.get(k, inner.get(k, "")) for k in ("keras_version", "backend"))
                 version, backend = (each.decode() if isinstance(each, bytes) else str(each) for each in found)
+        guard.check_config(config)
         if isinstance(config["class_name"], str) and isinstance(config["config"], dict | list):
-            return _Stored(kind, config, version, backend)
+            return _Stored(kind, config, version, backend, numbers)
+    except ModelError as error:
+        raise ModelError(f"expected a model that can be loaded, received {path.name}: {error}") from None
     except Exception:  # it is damaged, in one of many ways
         pass
     raise ModelError(

@@ -17,6 +17,7 @@ import numpy as np
 
 from generator.model import legacy, standin
 from generator.model.graph import Call, Graph, Part, Ref, decoded, single
+from generator.text import one_line
 
 MODELS = ("Model", "Functional", "Sequential")
 UNSAFE = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TextVectorization", "StringLookup")
@@ -265,7 +266,7 @@ def find_custom(name: str | None) -> Any:
 
 def first_sentence(error: Exception) -> str:
     """Return the first sentence of an error's message, on one line."""
-    return " ".join(str(error).split()).partition(". ")[0][:200] or type(error).__name__
+    return one_line(str(error)).partition(". ")[0][:200] or type(error).__name__
 
 
 def _needs(name: str) -> str:

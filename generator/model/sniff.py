@@ -63,7 +63,8 @@ def _hdf5(path: Path) -> tuple[str, str] | None:
     try:
         with h5py.File(path) as file:
             names, attributes = set(file), set(file.attrs)
-            for each in file.values():  # a file that is cut short may open, but not be read
+            own = [name for name in names if isinstance(file.get(name, getlink=True), h5py.HardLink)]
+            for each in map(file.__getitem__, own):  # a file that is cut short may open, but not be read
                 attributes |= (
                     {"layer_names"} if any(a.startswith("layer_names") for a in each.attrs) else set()
                 )

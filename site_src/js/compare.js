@@ -36,6 +36,9 @@
   const said = make("p", { class: "ag-quiet", role: "status" });
   const section = make("section", { "data-search-exclude": "" });
   section.append(make("h2", { id: "against" }, "Two images against each other"), form, panel, said);
+  const { part } = document.querySelector(".ag-compare").dataset;
+  if (part)
+    form.before(make("p", { class: "ag-quiet" }, `To choose from are the images on this page: ${part}.`));
   document.querySelector(".ag-scroll").before(section);
 
   function subtract(a, b) {

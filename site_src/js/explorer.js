@@ -16,7 +16,6 @@
     ["variance", "variance"],
     ["active", "share above zero"],
   ];
-  const MOST_CARDS = 24;
 
   // What the visitor chose, kept while stepping through pages; `null` stands for how the site was built.
   const KEY = "activation-gallery";
@@ -388,7 +387,12 @@
     });
     const title = make("h2");
     const cards = make("div", { class: "ag-answers" });
-    const more = make("button", { type: "button", class: "ag-more" });
+    const part = document.querySelector(".ag-grids")?.dataset.part;
+    const covered = make("p", { class: "ag-quiet", hidden: "" });
+    if (part) {
+      covered.textContent = `Here are the images on this page: ${part}. Their scale covers all images.`;
+      covered.hidden = false;
+    }
     const bar = makeBar();
     const keys = make(
       "p",
@@ -404,7 +408,7 @@
       "aria-label": "One channel",
       tabindex: "-1",
     });
-    dialog.append(head, cards, more, bar, keys);
+    dialog.append(head, covered, cards, bar, keys);
     document.body.append(dialog);
     let current = 0;
     let spot = { x: 0.5, y: 0.5 }; // in shares of the map
@@ -413,9 +417,7 @@
 
     async function open(channel, at) {
       const first = page.grids[0];
-      await Promise.all(
-        page.grids.length > MOST_CARDS ? [first.ready()] : page.grids.map((grid) => grid.ready()),
-      );
+      await Promise.all(page.grids.map((grid) => grid.ready()));
       const place = at ?? first.strongest(Math.min(channel, first.values.channels - 1));
       spot = { x: (place.x + 0.5) / first.values.width, y: (place.y + 0.5) / first.values.height };
       if (!dialog.open) {
@@ -424,10 +426,10 @@
       }
       tip.hidden = true;
       rested = pointer;
-      await show(channel, MOST_CARDS);
+      show(channel);
     }
 
-    async function show(channel, most) {
+    function show(channel) {
       const count = page.grids[0].values.channels;
       current = Math.min(Math.max(channel, 0), count - 1);
       history.replaceState(null, "", `#c${current}`);
@@ -440,14 +442,8 @@
       const { ranges } = page.grids[0];
       const mean = (grid) => responseOf(ranges, grid.facts.slug, current);
       const sorted = [...page.grids].sort((a, b) => mean(b) - mean(a));
-      await Promise.all(sorted.slice(0, most).map((grid) => grid.ready()));
-      shown = sorted
-        .slice(0, most)
-        .map((grid) => makeCard(grid, current, rangeHere(grid), page.grids.length === 1));
+      shown = sorted.map((grid) => makeCard(grid, current, rangeHere(grid), page.grids.length === 1));
       cards.replaceChildren(...shown.map((card) => card.element));
-      more.hidden = sorted.length <= most;
-      more.textContent = `Show all ${sorted.length} images`;
-      more.onclick = () => show(current, sorted.length);
       labelBar(bar, ...rangeHere(sorted[0]).map(maps.format), maps.gradientOf(page.grids[0].table));
       mark();
     }
@@ -481,7 +477,7 @@
       if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       if (event.shiftKey) movePosition(...move);
-      else if (move[0]) show(current + move[0], MOST_CARDS);
+      else if (move[0]) show(current + move[0]);
       else stepLayer(move[1] < 0 ? "prev" : "next");
     });
     // Browsers report a resting pointer again when the page below it changes; keys must not be undone by that.
@@ -494,8 +490,8 @@
       spot = shareOf(picture, event);
       mark();
     });
-    before.addEventListener("click", () => show(current - 1, MOST_CARDS));
-    after.addEventListener("click", () => show(current + 1, MOST_CARDS));
+    before.addEventListener("click", () => show(current - 1));
+    after.addEventListener("click", () => show(current + 1));
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog) dialog.close();
