@@ -118,7 +118,7 @@ def _pack(value: Any) -> Any:
             return {"array": [value.dtype.str, value.shape, content]}
         case PurePath():
             return {"path": str(value)}
-        case Mapping():
+        case Mapping() if not dataclasses.is_dataclass(value):
             return {"dict": [[_pack(key), _pack(each)] for key, each in value.items()]}
         case list() | tuple():
             return [_pack(each) for each in value]

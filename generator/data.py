@@ -1,5 +1,7 @@
 """The records that flow through a build. All are frozen, and none knows of settings or loggers."""
 
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -300,13 +302,39 @@ class LayerHealth:
         return self.zeros / max(1, self.values)
 
 
+@dataclass(frozen=True, eq=False)
+class Singles(Mapping[int, str]):
+    """The pictures of single channels, from channel to path, in `folder`; a layer has `of` channels.
+
+    A path is made when it is asked for: in a large gallery there are millions.
+    """
+
+    folder: str
+    of: int
+    channels: tuple[int, ...]
+
+    def __getitem__(self, channel: int) -> str:
+        """Return the path of a channel's picture below the website's root."""
+        place = bisect_left(self.channels, channel)
+        if self.channels[place : place + 1] != (channel,):
+            raise KeyError(channel)
+        return f"{self.folder}/channel-{channel:0{len(str(self.of - 1))}d}.png"
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the channels that are drawn singly, in order."""
+        return iter(self.channels)
+
+    def __len__(self) -> int:
+        """Return how many channels are drawn singly."""
+        return len(self.channels)
+
+
 @dataclass(frozen=True)
 class RenderTask:
     """The pictures to draw of one layer for one image, with paths below the website's root.
 
-    `channels` has the paths of the single channels that are drawn, by channel. `small` is a smaller grid and
-    `maps` the script for the explorer, `None` where there are no maps. `frames` are the channels for the
-    animation over channels.
+    `small` is a smaller grid and `maps` the script for the explorer, `None` where there are no maps. `frames`
+    are the channels for the animation over channels.
     """
 
     image: str
@@ -314,7 +342,7 @@ class RenderTask:
     grid: str
     small: str | None
     maps: str | None
-    channels: dict[int, str]
+    singles: Singles
     frames: tuple[int, ...]
 
 
@@ -332,19 +360,25 @@ class LayerResult:
     """What became of one layer for one image, whose maps are `shape` (height, width, channels).
 
     `grid` shows all channels in rows of `columns`, or the bars of a layer without maps; `enlarged` is its
-    whole factor. `small` is the grid averaged down for tables, or the grid itself. `channels` are those drawn
-    singly. `ranges` is float64 (channels, 2): the values that got the first and the last colour.
+    whole factor. `small` is the grid averaged down for tables, or the grid itself. `singles` are all
+    `single_size` (width, height) in pixels. `ranges` is float64 (channels, 2): the values that got the first
+    and the last colour.
     """
 
     shape: tuple[int, int, int]
     grid: Picture
     small: Picture
     columns: int
-    channels: dict[int, Picture]
+    singles: Singles
+    single_size: tuple[int, int]
     enlarged: int
     ranges: np.ndarray
     statistics: MapStatistics
     vitals: Vitals
+
+    def single(self, channel: int) -> Picture:
+        """Return the picture of a channel that is drawn singly."""
+        return Picture(self.singles[channel], *self.single_size)
 
 
 @dataclass(frozen=True)

@@ -140,14 +140,14 @@ def _say_recomputed(found: Explanation) -> str:
 
 
 def _effect(page: str, layer: Layer, result: ImageResult, channel: int, change: float) -> ChannelEffect:
-    drawn = result.layers[layer.slug].channels
+    drawn = result.layers[layer.slug]
     text = f"channel {channel}"
     target = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
-    link = parts.Link(f"{target}#c{channel}" if channel in drawn else target, text)
+    link = parts.Link(f"{target}#c{channel}" if channel in drawn.singles else target, text)
     shown = None
-    if channel in drawn:
+    if channel in drawn.singles:
         alt = f"Channel {channel} of {layer.name} for {result.image.name}"
-        shown = parts.show(page, drawn[channel], alt, href=link.href)
+        shown = parts.show(page, drawn.single(channel), alt, href=link.href)
     return ChannelEffect(link, f"{'+' if change > 0 else ''}{number(change)}", shown)
 
 

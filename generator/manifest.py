@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from generator import __version__, health, plan
-from generator.data import ImageResult, Layer, LayerHealth, LayerResult, ModelInfo
+from generator.data import ImageResult, Layer, LayerHealth, ModelInfo
 
 FORMAT = 3
 
@@ -96,10 +96,6 @@ def _explanation(result: ImageResult) -> dict[str, Any] | None:
     }
 
 
-def _paths(layer: LayerResult) -> dict[int, str]:
-    return {channel: picture.path for channel, picture in layer.channels.items()}
-
-
 def _image(result: ImageResult, mapped: Collection[str]) -> dict[str, Any]:
     image = result.image
     facts = {
@@ -124,7 +120,7 @@ def _image(result: ImageResult, mapped: Collection[str]) -> dict[str, Any]:
             slug: {
                 **({"page": f"{plan.image_layer_page(image.slug, slug)}.html"} if slug in mapped else {}),
                 "grid": layer.grid.path,
-                **({"channels": paths} if (paths := _paths(layer)) else {}),
+                **({"channels": dict(layer.singles)} if layer.singles else {}),
             }
             for slug, layer in result.layers.items()
         },

@@ -1,6 +1,7 @@
 """Files on disk: check that a folder is ours, write what changed, remove what is left over, swap folders."""
 
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -155,9 +156,13 @@ class SourceFolder:
             self._files.update(sizes)
         return whole
 
-    def below(self, folder: str) -> dict[str, int]:
-        """Return the sizes of this build's files in a folder, so far."""
-        return {path: size for path, size in self._files.items() if path.startswith(f"{folder}/")}
+    def __len__(self) -> int:
+        """Return how many files this build has so far."""
+        return len(self._files)
+
+    def since(self, mark: int) -> dict[str, int]:
+        """Return the sizes of the files by path, but for the first `mark`."""
+        return dict(itertools.islice(self._files.items(), mark, None))
 
     def foreign(self) -> dict[str, Path]:
         """Return the files in the folder that no build has written, by path."""

@@ -87,9 +87,10 @@ class Painter:
             result = self._recall(image)
             if result is None:
                 self._tell(number, 0, image)
+                before = len(self.sources)
                 result = self._draw(number, image, open_extractor, model)
                 if not result.image.error:
-                    files = self.sources.below(plan.image_page(image.slug))
+                    files = self.sources.since(before)
                     self.cache.remember(image.slug, self._key(image), result, files)
             results.append(result)
         if all(result.image.error for result in results):

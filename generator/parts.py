@@ -387,9 +387,9 @@ def whole_width(grid: Picture) -> int:
 def show_channels(page: str, result: ImageResult, layer: Layer) -> dict[int, Shown]:
     """Return the pictures of single channels with their numbers, by channel, none where none are drawn."""
     drawn = result.layers[layer.slug]
-    rows = _channel_numbers(layer, drawn) if drawn.channels else []
+    rows = _channel_numbers(layer, drawn) if drawn.singles else []
     shown = {}
-    for channel, picture in drawn.channels.items():
+    for channel in drawn.singles:
         row = rows[channel]
         caption = _span(*drawn.ranges[channel])
         if row.flag == CONSTANT_FLAG:
@@ -400,7 +400,7 @@ def show_channels(page: str, result: ImageResult, layer: Layer) -> dict[int, Sho
             f"Channel {channel} of {layer.name} for {result.image.name}: values from {row.minimum} to "
             f"{row.maximum}, {row.active} above zero{', ' + row.flag if row.flag else ''}"
         )
-        shown[channel] = show(page, picture, alt, caption)
+        shown[channel] = show(page, drawn.single(channel), alt, caption)
     return shown
 
 

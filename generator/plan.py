@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from generator.data import InputImage, Layer, LayerInfo, RenderTask
+from generator.data import InputImage, Layer, LayerInfo, RenderTask, Singles
 from generator.errors import LayerError
 from generator.raster import evenly_spaced
 from generator.text import shape_in_words
@@ -75,14 +75,13 @@ class Plan:
     def _task(self, image: InputImage, layer: Layer) -> RenderTask:
         folder = image_layer_page(image.slug, layer.slug)
         if not layer.is_map:
-            return RenderTask(image.slug, layer, f"{folder}.png", None, None, {}, ())
+            return RenderTask(image.slug, layer, f"{folder}.png", None, None, Singles("", 0, ()), ())
         single = "all" in self.singles or layer.family in self.singles
-        digits = len(str(layer.channels - 1))
         drawn = evenly_spaced(layer.channels, self.most_singles or layer.channels) if single else ()
-        channels = {channel: f"{folder}/channel-{channel:0{digits}d}.png" for channel in drawn}
+        singles = Singles(folder, layer.channels, drawn)
         grid, small = f"{folder}/grid.png", f"{folder}/small.png"
         maps = maps_script(image.slug, layer.slug)
-        return RenderTask(image.slug, layer, grid, small, maps, channels, self.frames(layer))
+        return RenderTask(image.slug, layer, grid, small, maps, singles, self.frames(layer))
 
     @cached_property
     def canvas(self) -> int:

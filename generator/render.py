@@ -49,18 +49,17 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
     levels = indices if np.array_equal(exact, ranges) else raster.quantize(maps, exact)
     files = {task.grid: encode.png(sheet, style.table), task.maps: explorer.maps_script(levels, statistics)}
     single = raster.picture_factor(height, width)
-    for channel, path in task.channels.items():
+    for channel, path in task.singles.items():
         files[path] = encode.png(indices[channel], style.table, single)
-    pictures = {
-        channel: Picture(path, width * single, height * single) for channel, path in task.channels.items()
-    }
     grid = small = Picture(task.grid, sheet.shape[1], sheet.shape[0])
     if (shrink := -(-grid.width // SMALL_WIDTH)) > 1:
         sheet = raster.tile(raster.quantize(raster.average_down(maps, shrink), ranges), columns)
         files[task.small] = encode.png(sheet, style.table)
         small = Picture(task.small, sheet.shape[1], sheet.shape[0])
-    vitals = examine(maps, statistics)
-    layer = LayerResult(maps.shape, grid, small, columns, pictures, factor, ranges, statistics, vitals)
+    vitals, size = examine(maps, statistics), (width * single, height * single)
+    layer = LayerResult(
+        maps.shape, grid, small, columns, task.singles, size, factor, ranges, statistics, vitals
+    )
     return RenderResult(task, layer, files, _channel_frames(maps, ranges, task.frames))
 
 
@@ -74,7 +73,9 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
     shown = Picture(task.grid, picture.shape[1], picture.shape[0])
     statistics = measure(values)
     vitals = examine(values, statistics)
-    layer = LayerResult(values.shape, shown, shown, 1, {}, 1, limits[None], statistics, vitals)
+    layer = LayerResult(
+        values.shape, shown, shown, 1, task.singles, (0, 0), 1, limits[None], statistics, vitals
+    )
     files = {task.grid: encode.png(picture, style.table)}
     return RenderResult(task, layer, files, np.empty((0, 1, 1), np.uint8))
 

@@ -3,10 +3,13 @@
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from generator.errors import WebsiteError
+
+GALLERY = "gallery"  # the folder that has as good as all files
 
 
 def build_website(config_file: Path, sources: Path, target: Path, assets: Mapping[str, bytes]) -> None:
@@ -16,8 +19,6 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
     Raises `WebsiteError` with MkDocs' reason when it cannot.
     """
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # a banner that Material prints at import
-    from mkdocs.commands.build import build
-    from mkdocs.config import load_config
     from mkdocs.exceptions import MkDocsException
 
     shutil.rmtree(target, ignore_errors=True)
@@ -26,14 +27,12 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
     log.addHandler(handler)
     finished = False
     try:
-        config = load_config(str(config_file), docs_dir=str(sources), site_dir=str(target))
-        config.plugins.on_startup(command="build", dirty=False)
-        build(config)
-        config.plugins.on_shutdown()
+        with tempfile.TemporaryDirectory(prefix="activation-gallery-") as folder:
+            pages = Path(folder, "pages")
+            _link_pages(sources, pages)
+            _run_mkdocs(config_file, pages, target, Path(folder))
+        _copy_pictures(sources, target)
         _add_missing(target, assets)
-        if not config.site_url:  # what MkDocs links absolutely only works with an address
-            for name in ("404.html", "sitemap.xml", "sitemap.xml.gz"):
-                (target / name).unlink(missing_ok=True)
     except (MkDocsException, SystemExit, OSError) as error:
         reason = handler.message or " ".join(str(error).split())
         raise WebsiteError(f"expected MkDocs to build {config_file.name}, received: {reason}") from None
@@ -43,6 +42,64 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
         log.removeHandler(handler)
         if not finished:
             shutil.rmtree(target, ignore_errors=True)
+
+
+def _run_mkdocs(config_file: Path, pages: Path, target: Path, spill: Path) -> None:
+    """Build the pages, with the text of those that are not being written kept in the folder `spill`."""
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+    from mkdocs.plugins import BasePlugin, event_priority
+
+    class Spill(BasePlugin):
+        """MkDocs reads all pages before it writes the first, and would keep them all in memory."""
+
+        @event_priority(-100)
+        def on_page_content(self, html, page, **_):
+            (spill / f"{id(page)}.html").write_text(html, encoding="utf-8")
+            page.markdown = None
+            return ""
+
+        @event_priority(100)
+        def on_page_context(self, context, page, **_):
+            page.content = (spill / f"{id(page)}.html").read_text(encoding="utf-8")
+            (spill / f"{id(page)}.html").unlink()
+            return context
+
+        def on_post_page(self, output, page, **_):
+            page.content = None
+            return output
+
+    config = load_config(str(config_file), docs_dir=str(pages), site_dir=str(target))
+    config.plugins["activation-gallery/spill"] = Spill()
+    config.plugins.on_startup(command="build", dirty=False)
+    build(config)
+    config.plugins.on_shutdown()
+    if not config.site_url:  # what MkDocs links absolutely only works with an address
+        for name in ("404.html", "sitemap.xml", "sitemap.xml.gz"):
+            (target / name).unlink(missing_ok=True)
+
+
+def _link_pages(sources: Path, pages: Path) -> None:
+    """Link what MkDocs has to look at: of the gallery only the Markdown, since each file costs it time."""
+    pages.mkdir()
+    for path in sources.iterdir():
+        if path.name != GALLERY:
+            (pages / path.name).symlink_to(path.resolve())
+    for path in (sources / GALLERY).rglob("*.md"):
+        link = pages / path.relative_to(sources)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path.resolve())
+
+
+def _copy_pictures(sources: Path, target: Path) -> None:
+    """Copy what lies in the gallery besides Markdown and hidden files."""
+    for folder, folders, names in os.walk(sources / GALLERY):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        place = target / Path(folder).relative_to(sources)
+        place.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            if not name.startswith(".") and not name.endswith(".md"):
+                shutil.copyfile(Path(folder, name), place / name)
 
 
 def _add_missing(target: Path, assets: Mapping[str, bytes]) -> None:

@@ -51,7 +51,7 @@ def test_single_channels_go_first_and_evenly():
     assert fitted.drawn == whole.drawn
     assert 1 < fitted.most_singles < 40
     [task, *_] = fitted.tasks(whole.images[0])
-    steps = {b - a for a, b in pairwise(task.channels)}
+    steps = {b - a for a, b in pairwise(task.singles)}
     assert max(steps) - min(steps) <= 1
     assert fitted.left_out[0].startswith("to stay below ")
     assert f"at most {fitted.most_singles} channels" in fitted.left_out[0]

@@ -21,7 +21,7 @@ def result(maps: np.ndarray) -> LayerResult:
     statistics = measure(maps)
     picture = Picture("x.png", 1, 1)
     return LayerResult(
-        maps.shape, picture, picture, 1, {}, 1, np.empty(0), statistics, examine(maps, statistics)
+        maps.shape, picture, picture, 1, {}, (1, 1), 1, np.empty(0), statistics, examine(maps, statistics)
     )
 
 

@@ -170,12 +170,12 @@ def test_tasks_name_every_picture():
     first, second = whole.tasks(IMAGE)
     assert (first.image, first.layer.index, second.layer.index) == ("cat", 1, 2)
     assert first.grid == "gallery/images/cat/1-conv/grid.png"
-    assert len(first.channels) == 11
-    assert first.channels[0] == "gallery/images/cat/1-conv/channel-00.png"
-    assert first.channels[10] == "gallery/images/cat/1-conv/channel-10.png"
+    assert len(first.singles) == 11
+    assert first.singles[0] == "gallery/images/cat/1-conv/channel-00.png"
+    assert first.singles[10] == "gallery/images/cat/1-conv/channel-10.png"
     assert first.frames == tuple(range(11))
     assert second.grid == "gallery/images/cat/2-pool/grid.png"
-    assert (second.channels, second.frames) == ({}, ())
+    assert (second.singles, second.frames) == ({}, ())
 
 
 @pytest.mark.parametrize(
@@ -184,12 +184,12 @@ def test_tasks_name_every_picture():
 )
 def test_single_channels_are_drawn_for_the_chosen_families(singles, counts):
     whole = planned(info(1), pool(2), singles=singles)
-    assert [len(task.channels) for task in whole.tasks(IMAGE)] == counts
+    assert [len(task.singles) for task in whole.tasks(IMAGE)] == counts
 
 
 def test_names_of_ten_channels_need_one_digit():
     task = planned(info(1, shape=(8, 8, 10))).tasks(IMAGE)[0]
-    assert task.channels[9] == "gallery/images/cat/1-conv/channel-9.png"
+    assert task.singles[9] == "gallery/images/cat/1-conv/channel-9.png"
 
 
 def test_frames_are_evenly_spaced_channels():

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from generator import encode, render
-from generator.data import Layer, RenderTask
+from generator.data import Layer, RenderTask, Singles
 from generator.raster import BACKGROUND, CONSTANT
 
 TABLE = encode.colour_table("viridis")
@@ -29,8 +29,8 @@ def layer_of(maps: np.ndarray, name: str = "conv") -> Layer:
 
 
 def task_of(maps: np.ndarray, frames=(), singles: bool = True) -> RenderTask:
-    names = {channel: f"channel-{channel}.png" for channel in range(maps.shape[2] if singles else 0)}
-    return RenderTask("cat", layer_of(maps), "grid.png", "small.png", "maps.js", names, frames)
+    drawn = Singles("cat", maps.shape[2], tuple(range(maps.shape[2] if singles else 0)))
+    return RenderTask("cat", layer_of(maps), "grid.png", "small.png", "maps.js", drawn, frames)
 
 
 def levels(height: int, width: int, channels: int) -> np.ndarray:
@@ -76,11 +76,10 @@ def test_single_channels_have_a_picture_each(shape, size):
     maps = levels(*shape)
     result = render.render_layer(task_of(maps), maps, STYLE)
     assert len(result.files) == shape[2] + 2
-    assert {channel: picture.path for channel, picture in result.layer.channels.items()} == {
-        c: f"channel-{c}.png" for c in range(shape[2])
-    }
+    assert dict(result.layer.singles) == {c: f"cat/channel-{c}.png" for c in range(shape[2])}
     factor = size[0] // shape[0]
-    for channel, picture in result.layer.channels.items():
+    for channel in result.layer.singles:
+        picture = result.layer.single(channel)
         assert (picture.height, picture.width) == size
         expected = np.kron(maps[..., channel], np.ones((factor, factor))).astype(int)
         np.testing.assert_array_equal(decoded(result.files[picture.path]), TABLE[expected])
@@ -90,7 +89,7 @@ def test_no_single_channels_unless_asked_for():
     maps = levels(8, 8, 3)
     result = render.render_layer(task_of(maps, singles=False), maps, STYLE)
     assert set(result.files) == {"grid.png", "maps.js"}
-    assert result.layer.channels == {}
+    assert result.layer.singles == {}
     assert result.frames.size == 0
 
 
