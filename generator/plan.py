@@ -4,7 +4,6 @@ Pages are named by their path without an ending, since the source ends in `.md` 
 """
 
 import math
-import posixpath
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
@@ -275,4 +274,8 @@ def arrays_file(image: str) -> str:
 
 def link(page: str, target: str) -> str:
     """Return the relative link from a page to a path, both below the website's root."""
-    return posixpath.relpath(target, posixpath.dirname(page) or ".")
+    here, there = page.split("/")[:-1], target.split("/")
+    shared = 0
+    while shared < min(len(here), len(there) - 1) and here[shared] == there[shared]:
+        shared += 1
+    return "/".join([".."] * (len(here) - shared) + there[shared:])
