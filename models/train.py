@@ -2,7 +2,7 @@
 
     python models/train.py --train cats_vs_dogs_128_train.tar --output runs/default
 
-The picture size grows with the training (`--stages 64:12,96:5,128:4`): small pictures teach quickly what
+The picture size grows with the training (`--stages 64:15,96:12,128:5`): small pictures teach quickly what
 large ones refine. What is evaluated and saved is a running average of the weights. Stopped at any time,
 the same command goes on after the last whole epoch. Works on every Keras backend (`KERAS_BACKEND`).
 """
@@ -20,12 +20,12 @@ from keras import layers
 from pictures import Pictures, load_pictures
 from PIL import Image
 
-BLOCKS = ((24,), (40, 40), (80, 80), (128, 128), (136, 136))
+BLOCKS = ((16,), (32, 32), (64, 64), (128, 128), (168, 168))
 INPUT_SIZE = 128
 FILL = (124, 116, 104)  # the mean colour of photographs, for corners that a rotation uncovers
 
 
-def build_model(size: int | None, dropout: float = 0.1) -> keras.Model:
+def build_model(size: int | None, dropout: float = 0.05) -> keras.Model:
     """Return the untrained network for (size, size, 3) pictures in 0…1; `None` takes any size."""
     inputs = keras.Input((size, size, 3), name="picture")
     x = inputs
@@ -248,14 +248,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--train", type=Path, required=True, help="folder or tar: CLASS/*.jpg")
     parser.add_argument("--output", type=Path, default=Path("runs/default"), help="folder for all results")
-    parser.add_argument("--stages", type=parse_stages, default="64:12,96:5,128:4", help="SIZE:EPOCHS,…")
+    parser.add_argument("--stages", type=parse_stages, default="64:15,96:12,128:5", help="SIZE:EPOCHS,…")
     parser.add_argument("--start", type=Path, help="model to go on from, trained with the same --seed")
-    parser.add_argument("--crop", type=float, default=0.55, help="smallest share of the area in a window")
+    parser.add_argument("--crop", type=float, default=0.6, help="smallest share of the area in a window")
     parser.add_argument("--validation", type=int, default=2500, help="pictures held out from training")
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate of the cycle")
+    parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate of the cycle")
     parser.add_argument("--weight-decay", type=float, default=0.05)
-    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--dropout", type=float, default=0.05)
     parser.add_argument("--smoothing", type=float, default=0.03, help="label smoothing")
     parser.add_argument("--average", type=float, default=0.999, help="decay of the weight average per step")
     parser.add_argument("--seed", type=int, default=1)

@@ -380,7 +380,7 @@ class TestDefaultModel:
 
     def test_it_is_what_the_training_script_builds(self, scripts, default_model):
         built = scripts.train.build_model(scripts.train.INPUT_SIZE)
-        assert built.count_params() == default_model.count_params() == 676_145
+        assert built.count_params() == default_model.count_params() == 741_657
         assert [layer.name for layer in built.layers] == [layer.name for layer in default_model.layers]
         shapes = [[weight.shape for weight in model.get_weights()] for model in (built, default_model)]
         assert shapes[0] == shapes[1]
@@ -398,7 +398,7 @@ class TestDefaultModel:
     def test_no_kernel_of_its_first_layer_is_dead(self, default_model):
         kernels = np.asarray(default_model.get_layer("block1_conv1").kernel)
         strongest = np.abs(kernels).max(axis=(0, 1, 2))
-        assert strongest.shape == (24,)
+        assert strongest.shape == (16,)
         assert strongest.min() > 1e-3 * strongest.max()
 
 
@@ -413,4 +413,4 @@ def test_the_default_model_is_right_about_all_test_images():
         picture = images.decode(ROOT / f"test_images/{name}.png")
         values = images.Preparation("0..1").apply(picture, extractor.feed.shape).values
         prediction = predict(extractor.extract(values).outputs, "sigmoid", ("cat", "dog"))
-        assert prediction.label == label and prediction.score > 0.8, name
+        assert prediction.label == label and prediction.score >= 0.9, name
