@@ -19,6 +19,7 @@ FIREFOX = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None
 PREFERENCES = {
     "remote.prefs.recommended": False,
     "browser.aboutwelcome.enabled": False,
+    "browser.newtab.preload": False,
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.page": 0,
     "datareporting.policy.dataSubmissionEnabled": False,
@@ -57,8 +58,9 @@ class Firefox:
             stack.callback(self._process.kill)
             self._socket = stack.enter_context(connect(self._address(), max_size=None))
             self._send("session.new", capabilities={})
-            self._send("session.subscribe", events=EVENTS)
             self._context = self._send("browsingContext.getTree")["contexts"][0]["context"]
+            # Firefox prepares a page for new tabs where nobody sees it, with pictures from elsewhere.
+            self._send("session.subscribe", events=EVENTS, contexts=[self._context])
             self._leave = stack.pop_all().close  # all went well: keep it until the window is closed
         return self
 
