@@ -144,7 +144,7 @@ class Firefox:
     def _note(self, event: str, told: dict[str, Any]) -> None:
         if event == "network.beforeRequestSent":
             self.requests.append(told["request"]["url"])
-        elif event == "network.fetchError":
+        elif event == "network.fetchError" and told["errorText"] != "NS_BINDING_ABORTED":  # by the next page
             self.complaints.append(f"failed: {told['request']['url']}: {told['errorText']}")
         elif event == "log.entryAdded" and told["level"] == "error":
             self.complaints.append(told["text"])
