@@ -220,7 +220,9 @@ class Activations:
 
 @dataclass(frozen=True)
 class MapStatistics:
-    """Numbers of one layer's maps for one image, each float64 or int64 of shape (channels,).
+    """Numbers of one layer's maps for one image, each of shape (channels,).
+
+    `minimum` and `maximum` are float32 as the maps are, `flawed` is int32, the others are float64.
 
     They cover finite values only and are NaN where a channel has none. `variance` is that of the
     population, `active` the share of values above zero, `flawed` counts values that are NaN or infinite.
@@ -243,8 +245,8 @@ class MapStatistics:
 class Vitals:
     """What one image adds to a layer's health, so that its maps need not be kept.
 
-    `zeros` counts values equal to zero, int64 (channels,). The finite values other than zero are counted in
-    `bins`, int64 (256,), equally wide from `low` to `high`, which are NaN where there are none. `alike` has
+    `zeros` counts values equal to zero, int32 (channels,). The finite values other than zero are counted in
+    `bins`, int32 (256,), equally wide from `low` to `high`, which are NaN where there are none. `alike` has
     the pairs of channels that correlate, each as first × channels + second with first < second, sorted int32.
     """
 

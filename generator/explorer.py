@@ -40,7 +40,8 @@ def maps_script(indices: np.ndarray, statistics: MapStatistics) -> bytes:
 
 def own_ranges(statistics: MapStatistics) -> np.ndarray:
     """Return float64 (channels, 2): each channel's minimum and maximum, (0, 0) without finite values."""
-    return np.nan_to_num(np.stack([statistics.minimum, statistics.maximum], axis=1))
+    ranges = np.stack([statistics.minimum, statistics.maximum], axis=1)
+    return np.nan_to_num(ranges.astype(np.float64))
 
 
 def ranges_script(images: Sequence[str], statistics: Sequence[MapStatistics]) -> bytes:

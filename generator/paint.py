@@ -122,20 +122,26 @@ class Painter:
         except ImageError as error:
             return ImageResult(replace(image, error=str(error)))
         prediction = predict(activations.outputs, model.final_activation, self.labels)
+        result = self._draw_input(image, prepared, prediction)
+        result = self._draw_activations(number, result, activations)
+        del activations  # the gradients take as much memory again
+        if self.explain and prediction.score is not None:
+            result = replace(result, decision=self._explain(extractor, image, model, prepared, prediction))
+        return result
+
+    def _draw_activations(self, number: int, result: ImageResult, activations: Activations) -> ImageResult:
+        """Write all that shows an image's maps, and add it to its `result`."""
+        image = result.image
         maps = [activations.maps[layer.index] for layer in self.plan.drawn]
         drawn, frames = self._draw_layers(number, image, maps)
         stacks = [activations.maps[layer.index] for layer in self.plan.mapped]
-        decision = None
-        if self.explain and prediction.score is not None:
-            decision = self._explain(extractor, image, model, prepared, prediction)
         return replace(
-            self._draw_input(image, prepared, prediction),
+            result,
             layers=drawn,
             layers_gif=self._layers_animation(image, stacks, drawn),
             channels_gif=self._channels_animation(image, frames) if frames else None,
             check=activations.check,
             arrays=self._write_arrays(image, maps) if self.arrays != "none" else None,
-            decision=decision,
         )
 
     def _others(self, image: InputImage, model: ModelInfo) -> dict[str, np.ndarray]:

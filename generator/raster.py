@@ -4,8 +4,11 @@ A palette has 256 entries: `LEVELS` colours from low to high, then the special e
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
+
+from generator.data import MapStatistics
 
 LEVELS = 240
 BACKGROUND, CONSTANT, NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY = range(LEVELS, LEVELS + 5)
@@ -14,34 +17,39 @@ SMALLEST_CELL = 24  # maps smaller than this are enlarged in a grid…
 READABLE_CELL = 32  # …to at least this
 SMALLEST_PICTURE = 128  # the longer side of a single channel's picture
 GAP = 1
+PIECE = 2**18  # values, 2 MB as float64
 
 
-def value_ranges(maps: np.ndarray, scale: str) -> np.ndarray:
+def value_ranges(statistics: MapStatistics, pixels: int, scale: str) -> np.ndarray:
     """Return float64 (channels, 2): the values of the first and the last colour of each channel.
 
-    `maps` is float (height, width, channels); NaN and infinity are left out. "channel" takes each
-    channel's minimum and maximum, "layer" those of all channels together, "zscore" the mean minus and
-    plus two standard deviations of each channel (value − mean, over the deviation, × 64 + 128 in 0…255).
+    `statistics` are those of maps with `pixels` values each. "channel" takes each channel's minimum and
+    maximum, "layer" those of all channels together, "zscore" the mean minus and plus two standard deviations
+    of each channel (value − mean, over the deviation, × 64 + 128 in 0…255).
     A constant channel gets its one value twice in every scale, a channel without finite values (0, 0).
     Maps of one pixel are always scaled by layer, since within one value there is nothing to compare.
     """
-    values = np.moveaxis(maps, -1, 0).reshape(maps.shape[-1], -1).astype(np.float64)
-    finite = np.isfinite(values)
-    some = finite.any(axis=1)
-    low = np.where(finite, values, np.inf).min(axis=1, initial=np.inf)
-    high = np.where(finite, values, -np.inf).max(axis=1, initial=-np.inf)
-    single_pixel = values.shape[1] == 1
-    varied = single_pixel | (low < high) | ~finite.all(axis=1)
-    if scale == "layer" or single_pixel:
-        low = np.where(varied, low.min(initial=np.inf), low)
-        high = np.where(varied, high.max(initial=-np.inf), high)
+    low, high = statistics.minimum.astype(np.float64), statistics.maximum.astype(np.float64)
+    some = ~np.isnan(low)
+    varied = some & ((pixels == 1) | ~statistics.constant)
+    if scale == "layer" or pixels == 1:
+        low = np.where(varied, low.min(initial=np.inf, where=some), low)
+        high = np.where(varied, high.max(initial=-np.inf, where=some), high)
     elif scale == "zscore":
-        count = np.maximum(finite.sum(axis=1), 1)
-        mean = np.where(finite, values, 0).sum(axis=1) / count
-        spread = np.where(finite, values - mean[:, None], 0)
-        deviation = np.sqrt((spread**2).sum(axis=1) / count)
-        low, high = np.where(varied, mean - 2 * deviation, low), np.where(varied, mean + 2 * deviation, high)
+        spread = 2 * np.sqrt(statistics.variance)
+        low = np.where(varied, statistics.mean - spread, low)
+        high = np.where(varied, statistics.mean + spread, high)
     return np.where(some[:, None], np.stack([low, high], axis=1), 0.0)
+
+
+def channel_pieces(maps: np.ndarray) -> Iterator[slice]:
+    """Yield the channels of (height, width, channels) in groups of about `PIECE` values, at least one.
+
+    What is computed for each channel by itself then needs little memory, and stays in the processor's cache.
+    """
+    step = max(1, PIECE // (maps.shape[0] * maps.shape[1]))
+    for start in range(0, maps.shape[2], step):
+        yield slice(start, start + step)
 
 
 def quantize(maps: np.ndarray, ranges: np.ndarray) -> np.ndarray:
@@ -50,18 +58,25 @@ def quantize(maps: np.ndarray, ranges: np.ndarray) -> np.ndarray:
     A channel whose range has no extent becomes `CONSTANT`. NaN and the infinities have indices of their
     own; other values outside the range are clipped to it.
     """
+    height, width, channels = maps.shape
+    indices = np.empty((channels, height, width), np.uint8)
+    for piece in channel_pieces(maps):
+        _quantize(maps[..., piece], ranges[piece], indices[piece])
+    return indices
+
+
+def _quantize(maps: np.ndarray, ranges: np.ndarray, indices: np.ndarray) -> None:
     values = np.moveaxis(maps, -1, 0).astype(np.float64)
     low, high = ranges[:, 0, None, None], ranges[:, 1, None, None]
     extent = np.where(high > low, high - low, 1)
     finite = np.isfinite(values)
     known = np.where(finite, values, low)
-    indices = np.rint(np.clip((known - low) / extent, 0, 1) * (LEVELS - 1)).astype(np.uint8)
+    indices[:] = np.rint(np.clip((known - low) / extent, 0, 1) * (LEVELS - 1))
     indices[ranges[:, 0] >= ranges[:, 1]] = CONSTANT
     if not finite.all():
         indices[np.isnan(values)] = NOT_A_NUMBER
         indices[values == np.inf] = PLUS_INFINITY
         indices[values == -np.inf] = MINUS_INFINITY
-    return indices
 
 
 def average_down(maps: np.ndarray, factor: int) -> np.ndarray:

@@ -39,12 +39,12 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
         return _render_bars(task, maps, style)
     height, width, channels = maps.shape
     scale = "layer" if task.layer.is_sequence else style.scale
-    ranges = raster.value_ranges(maps, scale)
+    statistics = measure(maps)
+    ranges = raster.value_ranges(statistics, height * width, scale)
     indices = raster.quantize(maps, ranges)
     factor = raster.picture_factor(height, width) if channels == 1 else raster.cell_factor(height, width)
     columns = raster.grid_columns(channels, height * factor, width * factor)
     sheet = raster.tile(raster.enlarge(indices, factor), columns)
-    statistics = measure(maps)
     exact = explorer.own_ranges(statistics)
     levels = indices if np.array_equal(exact, ranges) else raster.quantize(maps, exact)
     files = {task.grid: encode.png(sheet, style.table), task.maps: explorer.maps_script(levels, statistics)}

@@ -3,16 +3,23 @@
 import numpy as np
 
 from generator.data import MapStatistics, Vitals
+from generator.raster import PIECE, channel_pieces
 
 BINS = 256
 ALIKE = 0.99  # correlation above which two channels say the same
 FEWEST = 16  # values of a map: in smaller ones channels correlate by chance
-PIECE = 2**18  # multiplications that BLAS makes in one thread
+PRODUCTS = 2**18  # multiplications that BLAS makes in one thread
 COMPARED = 64  # values a side: of larger maps every second, third… row and column is compared
 
 
 def measure(maps: np.ndarray) -> MapStatistics:
-    """Return the statistics of float (height, width, channels), each channel for itself."""
+    """Return the statistics of float32 (height, width, channels), each channel for itself."""
+    pieces = [_measure(maps[..., piece]) for piece in channel_pieces(maps)]
+    return MapStatistics(*map(np.concatenate, zip(*pieces, strict=True)))
+
+
+def _measure(maps: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the fields of `MapStatistics` in order."""
     values = np.moveaxis(maps, -1, 0).reshape(maps.shape[-1], -1).astype(np.float64)
     finite = np.isfinite(values)
     count = finite.sum(axis=1)
@@ -21,13 +28,15 @@ def measure(maps: np.ndarray) -> MapStatistics:
     divisor = np.maximum(count, 1)
     mean = known.sum(axis=1) / divisor
     apart = np.where(finite, values - mean[:, None], 0)
-    return MapStatistics(
-        minimum=np.where(some, np.where(finite, values, np.inf).min(axis=1, initial=np.inf), np.nan),
-        maximum=np.where(some, np.where(finite, values, -np.inf).max(axis=1, initial=-np.inf), np.nan),
-        mean=np.where(some, mean, np.nan),
-        variance=np.where(some, (apart**2).sum(axis=1) / divisor, np.nan),
-        active=np.where(some, (known > 0).sum(axis=1) / divisor, np.nan),
-        flawed=values.shape[1] - count,
+    minimum = np.where(some, np.where(finite, values, np.inf).min(axis=1, initial=np.inf), np.nan)
+    maximum = np.where(some, np.where(finite, values, -np.inf).max(axis=1, initial=-np.inf), np.nan)
+    return (
+        minimum.astype(np.float32),
+        maximum.astype(np.float32),
+        np.where(some, mean, np.nan),
+        np.where(some, (apart**2).sum(axis=1) / divisor, np.nan),
+        np.where(some, (known > 0).sum(axis=1) / divisor, np.nan),
+        (values.shape[1] - count).astype(np.int32),
     )
 
 
@@ -36,13 +45,16 @@ def examine(maps: np.ndarray, statistics: MapStatistics) -> Vitals:
     values = maps.ravel()
     if statistics.flawed.any():
         values = values[np.isfinite(values)]
-    values = values[values != 0].astype(np.float64)
-    low, high = (values.min(), values.max()) if values.size else (np.nan, np.nan)
+    values = values[values != 0]
+    low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
     factor = BINS / (high - low) if high > low else 0.0
-    places = np.minimum((values - low) * factor, BINS - 1)  # the highest value belongs into the last bin
-    bins = np.bincount(places.astype(np.uint8), minlength=BINS)
+    bins = np.zeros(BINS, np.int32)
+    for piece in np.array_split(values, -(-values.size // PIECE) or 1):
+        # The highest value belongs into the last bin.
+        places = np.minimum((piece.astype(np.float64) - low) * factor, BINS - 1)
+        bins += np.bincount(places.astype(np.uint8), minlength=BINS).astype(np.int32)
     zeros = maps.shape[0] * maps.shape[1] - np.count_nonzero(maps, axis=(0, 1))
-    return Vitals(zeros, float(low), float(high), bins, _alike(maps, statistics))
+    return Vitals(zeros.astype(np.int32), low, high, bins, _alike(maps, statistics))
 
 
 def _alike(maps: np.ndarray, statistics: MapStatistics) -> np.ndarray:
@@ -61,6 +73,6 @@ def _alike(maps: np.ndarray, statistics: MapStatistics) -> np.ndarray:
     sample = (sample / np.sqrt((sample**2).sum(axis=0))).astype(np.float32)
     # BLAS starts threads of its own for larger products, and waits for them where all cores are busy.
     work = sample.size * len(candidates)
-    pieces = np.array_split(sample, -(-work // PIECE) if len(candidates) <= 128 else 1)
+    pieces = np.array_split(sample, -(-work // PRODUCTS) if len(candidates) <= 128 else 1)
     first, second = np.nonzero(np.triu(sum(each.T @ each for each in pieces) > ALIKE, 1))
     return (candidates[first] * channels + candidates[second]).astype(np.int32)

@@ -161,6 +161,34 @@ def test_inside_nested_models_the_32_strongest_are_recomputed(keras, tmp_path):
     np.testing.assert_allclose(found.changes, -(top * weights)[found.channels], rtol=1e-3, atol=1e-5)
 
 
+def residual(keras):
+    """Return a model of which 40 channels are added to what goes around them, and then multiplied with it."""
+    layers = keras.layers
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input((12, 10, 3))
+    around = layers.Conv2D(40, 1, name="around")(inputs)
+    x = layers.Conv2D(40, 3, padding="same", name="within")(layers.ReLU()(around))
+    x = layers.Multiply()([layers.Dropout(0.5)(around), layers.Add()([x, around])])
+    x = layers.Dense(2, name="end")(layers.GlobalAveragePooling2D()(layers.ReLU()(x)))
+    return keras.Model(inputs, layers.Softmax()(x))
+
+
+def test_behind_a_residual_connection_every_channel_is_set_to_zero(keras, tmp_path):
+    model = residual(keras)
+    found, prediction = explain(model, tmp_path)
+    assert sorted(found.channels.tolist()) == list(range(40)) and found.of == 40
+    layer, logits = model.get_layer("within"), keras.Model(model.input, model.get_layer("end").output)
+    kernel, bias = layer.get_weights()
+
+    def logit_without(channels: list[int]) -> float:
+        kept = np.isin(np.arange(40), channels, invert=True)
+        layer.set_weights([kernel * kept, bias * kept])
+        return logits(PICTURE[None]).numpy()[0, prediction.number]
+
+    expected = [logit_without([each]) - logit_without([]) for each in found.channels]
+    np.testing.assert_allclose(found.changes, expected, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 def test_fixed_batch_sizes_are_kept(keras, tmp_path, batch):
     layers = keras.layers

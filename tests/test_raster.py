@@ -8,6 +8,7 @@ import pytest
 
 from generator import raster
 from generator.raster import BACKGROUND, CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
+from generator.stats import measure
 
 COUNTS = (1, 2, 3, 7, 8, 13, 20, 33, 64, 100, 1000)
 SCALES = ("channel", "layer", "zscore")
@@ -25,8 +26,12 @@ def maps_of(*channels) -> np.ndarray:
     return np.stack([np.array(channel, np.float32) for channel in channels], axis=-1)
 
 
+def ranges_of(maps: np.ndarray, scale: str) -> np.ndarray:
+    return raster.value_ranges(measure(maps), maps.shape[0] * maps.shape[1], scale)
+
+
 def drawn(maps: np.ndarray, scale: str) -> list:
-    return raster.quantize(maps, raster.value_ranges(maps, scale)).tolist()
+    return raster.quantize(maps, ranges_of(maps, scale)).tolist()
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,7 @@ def drawn(maps: np.ndarray, scale: str) -> list:
 )
 def test_each_scale_has_its_range(scale, expected):
     maps = maps_of([[1, 2], [3, 4]], [[-5, 0], [0, 11]])
-    ranges = raster.value_ranges(maps, scale)
+    ranges = ranges_of(maps, scale)
     assert ranges.dtype == np.float64
     np.testing.assert_allclose(ranges, expected, rtol=1e-12)
 
@@ -73,7 +78,7 @@ def test_constant_channels_have_a_colour_of_their_own(scale, value):
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_channel_of_nan_harms_no_other(scale):
     maps = maps_of([[NAN, NAN]], [[2, 6]])
-    ranges = raster.value_ranges(maps, scale)
+    ranges = ranges_of(maps, scale)
     assert ranges[0].tolist() == [0, 0]
     assert ranges[1].tolist() == ([0, 8] if scale == "zscore" else [2, 6])
     assert raster.quantize(maps, ranges)[0].tolist() == [[NOT_A_NUMBER, NOT_A_NUMBER]]
@@ -82,7 +87,7 @@ def test_a_channel_of_nan_harms_no_other(scale):
 @pytest.mark.parametrize(("scale", "expected"), [("channel", [2, 6]), ("layer", [2, 6]), ("zscore", [0, 8])])
 def test_flawed_values_stay_out_of_the_range(scale, expected):
     maps = maps_of([[NAN, 2, INF], [6, -INF, NAN]])
-    assert raster.value_ranges(maps, scale).tolist() == [expected]
+    assert ranges_of(maps, scale).tolist() == [expected]
 
 
 def test_flawed_values_have_colours_of_their_own():
@@ -97,7 +102,7 @@ def test_one_finite_value_among_flawed_ones_is_constant():
 @pytest.mark.parametrize("scale", SCALES)
 def test_maps_of_one_pixel_are_compared_within_the_layer(scale):
     maps = maps_of([[0]], [[1]], [[4]], [[NAN]])
-    assert raster.value_ranges(maps, scale).tolist() == [[0, 4], [0, 4], [0, 4], [0, 0]]
+    assert ranges_of(maps, scale).tolist() == [[0, 4], [0, 4], [0, 4], [0, 0]]
     assert drawn(maps, scale) == [[[0]], [[60]], [[239]], [[NOT_A_NUMBER]]]
     assert drawn(maps_of([[5]]), scale) == [[[CONSTANT]]]
 
@@ -135,7 +140,7 @@ def test_arguments_stay_as_they_are(scale):
     maps = maps_of([[NAN, 2], [INF, 4]], [[1, 1], [1, 1]])
     before = maps.copy()
     maps.flags.writeable = False
-    ranges = raster.value_ranges(maps, scale)
+    ranges = ranges_of(maps, scale)
     ranges.flags.writeable = False
     assert raster.quantize(maps, ranges).dtype == np.uint8
     raster.average_down(maps, 2)

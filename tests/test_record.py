@@ -8,6 +8,7 @@ from generator import images, raster
 from generator.errors import ModelError
 from generator.model.extract import KerasExtractor
 from generator.model.load import load_model
+from generator.stats import measure
 
 
 def pad_same(x: np.ndarray, size: int) -> np.ndarray:
@@ -245,7 +246,8 @@ def test_constant_channels_of_a_real_model_are_neutral(keras, tmp_path):
     save_picture(tmp_path / "p.png")
     values = images.Preparation("0..1").apply(images.decode(tmp_path / "p.png"), (24, 24, 1)).values
     maps = extractor.extract(values).maps[1]
-    indices = raster.quantize(maps, raster.value_ranges(maps, "channel"))
+    ranges = raster.value_ranges(measure(maps), maps[..., 0].size, "channel")
+    indices = raster.quantize(maps, ranges)
     assert (indices[1] == raster.CONSTANT).all()
     assert (indices[0] != raster.CONSTANT).all()
 

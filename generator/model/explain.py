@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,9 +16,8 @@ import numpy as np
 from generator.data import Explanation, Prediction
 from generator.model.record import Call, eager_functions, function_name, middle_steps, recorded
 
-BATCH = 32  # samples, with one channel set to zero in each, that go through the end of a model together
-WHOLE_BATCH = 4  # through a whole model, all of whose results are recorded and kept that long
-BATCH_BYTES = 128_000_000  # of the maps of one batch, which there are several copies of at a time
+BATCH = 32  # samples, with one channel set to zero in each, that go through a model together
+BATCH_BYTES = 128_000_000  # of all results for one batch, which Keras keeps until the pass is over
 MOST_RECOMPUTED = 32  # channels, where each of them takes a whole pass of the model
 NO_GRADIENT = "this needs gradients, which are computed with TensorFlow or PyTorch, and Keras runs on {}"
 Layouts = Callable[[list[Call]], list[bool]]
@@ -29,7 +29,7 @@ class Explainer:
     def __init__(self, model: keras.Model, fused: bool, layouts: Layouts):
         """Keep the model; `fused` tells that layers are counted with what goes into fused activations."""
         self.model, self.fused, self.layouts = model, fused, layouts
-        self._tails: dict[int, keras.Model | None] = {}
+        self._tails: dict[int, tuple[keras.Model | None, tuple[str, ...]]] = {}
 
     def explain(self, fed: Any, layers: Sequence[int], prediction: Prediction) -> Explanation:
         """Explain the score of the predicted class, from one pass over `fed`, the model's inputs as tensors.
@@ -49,10 +49,12 @@ class Explainer:
 
     def _explain(self, fed: Any, layers: Sequence[int], prediction: Prediction) -> Explanation:
         every: list[Call] = []
+        ends: list[keras.Operation] = []
 
         def run() -> tuple[Any, str, list[Any]]:
             calls, outputs = _record(self.model, fed)
             every[:] = calls
+            ends[:] = [each.operation for each in calls if each is _maker(calls, outputs[0])]
             scores, method = class_scores(calls, outputs, prediction)
             counted = self._counted(calls)
             return scores[0], method, [counted[index - 1].result for index in layers]
@@ -75,7 +77,8 @@ class Explainer:
         last = max(found)
         call, strength, first = found[last]
         try:
-            channels, changes = self._ablate(fed, every, call, strength, first, prediction)
+            score_of = partial(_scores, prediction=prediction, ends=ends)
+            channels, changes = self._ablate(fed, every, call, strength, first, score_of)
         except Exception as error:
             return replace(explanation, notice=f"no channel could be set to zero: {_reason(error)}")
         return replace(explanation, layer=last, channels=channels, changes=changes, of=len(strength))
@@ -91,48 +94,62 @@ class Explainer:
         call: Call,
         strength: np.ndarray,
         first: bool,
-        prediction: Prediction,
+        score_of: Callable[[keras.Model, Any], np.ndarray],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return channels and how the score changes without each, the largest fall first."""
-        tail = self._tail(call)
         count = len(strength)
+        place = [_same_layer(each, call) and each.result is call.result for each in every].index(True)
+        tail, crossing = self._tail(every, place)
         if tail:
             channels = np.arange(count)
-            result = call.result[:1]
+            results = {each.name: each.result for each in every if not each.fused}
+            heads = [call.result, *(results[name] for name in crossing)]
 
             def run(chunk: Sequence[int | None]) -> np.ndarray:
-                batch = keras.ops.repeat(result, len(chunk), axis=0)
-                return _scores(tail, _without(batch, chunk, first), prediction)
+                batch = [keras.ops.repeat(each[:1], len(chunk), axis=0) for each in heads]
+                return score_of(tail, [_without(batch[0], chunk, first), *batch[1:]])
 
         else:
             channels = np.sort(np.argsort(-strength, kind="stable")[:MOST_RECOMPUTED])
-            place = [each.result is call.result for each in every if _same_layer(each, call)].index(True)
+            number = [each.result is call.result for each in every if _same_layer(each, call)].index(True)
 
             def run(chunk: Sequence[int | None]) -> np.ndarray:
                 def repeat(given: Any) -> Any:
                     return keras.ops.repeat(given[:1], len(chunk), axis=0)
 
                 batch = keras.tree.map_structure(repeat, fed)
-                with _replaced(call.operation, place, lambda result: _without(result, chunk, first)):
-                    return _scores(self.model, batch, prediction)
+                with _replaced(call.operation, number, lambda result: _without(result, chunk, first)):
+                    return score_of(self.model, batch)
 
         fixed = [each.shape[0] for each in getattr(self.model, "inputs", None) or [] if each.shape[0]]
-        fitting = max(1, BATCH_BYTES // (4 * math.prod(call.result.shape[1:])))
-        size = fixed[0] if fixed else min(BATCH if tail else WHOLE_BATCH, fitting)
+        passed = every[place:] if tail else every
+        held = sum(4 * math.prod(each.result.shape[1:]) for each in passed if each.result is not None)
+        size = fixed[0] if fixed else max(1, min(BATCH, BATCH_BYTES // held))
         scores = _in_batches(run, [None, *channels.tolist()], size)
         changes = (scores[1:] - scores[0]).astype(np.float32)
         order = np.argsort(changes, kind="stable")
         return channels[order], changes[order]
 
-    def _tail(self, call: Call) -> keras.Model | None:
-        """Return the part of the model behind a layer, where that layer's output alone leads into it."""
-        layer = call.operation
+    def _tail(self, every: list[Call], place: int) -> tuple[keras.Model | None, tuple[str, ...]]:
+        """Return the part of the model behind call number `place`, and what it takes besides its result.
+
+        That is the names of earlier calls whose results go around it, as by a residual connection. There is
+        no such part where a layer has no place of its own in the model's graph.
+        """
+        layer = every[place].operation
         if id(layer) not in self._tails:
+            later = keras.tree.flatten([(each.args, each.kwargs) for each in every[place + 1 :]])
+            needed = {id(each) for each in later} - {id(every[place].result)}
+            around = {id(each.result): each for each in reversed(every[:place]) if not each.fused}
+            heads = [every[place], *(each for key, each in around.items() if key in needed)]
             try:
-                top = any(each is layer for each in self.model.operations) and call.name == layer.name
-                self._tails[id(layer)] = keras.Model(layer.output, self.model.outputs) if top else None
+                top = {id(each) for each in self.model.operations}
+                if any(id(each.operation) not in top or each.name != each.operation.name for each in heads):
+                    raise ValueError("a layer inside another, or called several times")
+                model = keras.Model([each.operation.output for each in heads], self.model.outputs)
+                self._tails[id(layer)] = model, tuple(each.name for each in heads[1:])
             except (AttributeError, ValueError, TypeError):  # no graph, several calls, or other ways around
-                self._tails[id(layer)] = None
+                self._tails[id(layer)] = None, ()
         return self._tails[id(layer)]
 
 
@@ -166,7 +183,7 @@ def _logits(calls: list[Call], output: Any, activation: str) -> tuple[Any, str]:
     """Return what goes into the last activation; the output itself where that is not known."""
     if activation.endswith("of the output"):
         return output, "the logit, which is the model’s output"
-    maker = next((each for each in calls if each.result is output and not each.fused), None)
+    maker = _maker(calls, output)
     before = [each for each in calls if maker and each.fused and each.operation is maker.operation]
     alone = maker and (
         type(maker.operation).__name__.lower() == activation
@@ -179,14 +196,24 @@ def _logits(calls: list[Call], output: Any, activation: str) -> tuple[Any, str]:
     return given, f"the logit, which is what goes into the last {activation}"
 
 
-def _record(model: keras.Model, fed: Any) -> tuple[list[Call], list[Any]]:
-    with eager_functions(), recorded(model, True) as recording:
+def _maker(calls: list[Call], output: Any) -> Call | None:
+    """Return the call that the output came from, `None` where it was not recorded."""
+    return next((each for each in calls if each.result is output and not each.fused), None)
+
+
+def _record(
+    model: keras.Model, fed: Any, only: Sequence[keras.Operation] | None = None
+) -> tuple[list[Call], list[Any]]:
+    with eager_functions(), recorded(model, True, only) as recording:
         outputs = model(fed, training=False)
     return recording.calls, keras.tree.flatten(outputs)
 
 
-def _scores(model: keras.Model, fed: Any, prediction: Prediction) -> np.ndarray:
-    calls, outputs = _record(model, fed)
+def _scores(
+    model: keras.Model, fed: Any, prediction: Prediction, ends: Sequence[keras.Operation]
+) -> np.ndarray:
+    """Return the scores, float32 (batch,); `ends` are the operations that make the output."""
+    calls, outputs = _record(model, fed, ends)
     return _to_numpy(class_scores(calls, outputs, prediction)[0])
 
 

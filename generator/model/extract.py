@@ -112,12 +112,13 @@ class KerasExtractor:
         if check.failed and done.compiled:  # then believe only what runs line by line
             self._compiled[done.shapes] = None
             return self.extract(values, others)
-        maps = {}
-        for info, call, first in zip(infos, done.calls, _channels_first(done.calls), strict=True):
+        outputs = () if self.loaded.missing else tuple(_to_numpy(each)[0] for each in done.outputs)
+        formats, maps = _channels_first(done.calls), {}
+        for info, first in zip(infos, formats, strict=True):
+            call = done.calls.pop(0)  # lets go of its tensors, so that not all maps are there twice
             if info.is_map or info.is_vector:
                 maps[info.index] = _to_maps(_to_numpy(call.result)[0], first)
-        whole = not self.loaded.missing
-        return Activations(maps, tuple(_to_numpy(each)[0] for each in done.outputs) if whole else (), check)
+        return Activations(maps, outputs, check)
 
     def explain(
         self,
@@ -332,7 +333,7 @@ def _to_maps(values: np.ndarray, channels_first: bool) -> np.ndarray:
 
 def _to_numpy(tensor: Any) -> np.ndarray:
     array = keras.ops.convert_to_numpy(tensor)
-    return np.array(np.abs(array) if np.iscomplexobj(array) else array, np.float32)
+    return np.asarray(np.abs(array) if np.iscomplexobj(array) else array, np.float32)
 
 
 def difference(one: Any, other: Any) -> float:

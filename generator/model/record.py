@@ -5,7 +5,7 @@ own `call` is replaced on each instance, for one real forward pass, and put back
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -124,15 +124,18 @@ class Recording:
 
 
 @contextmanager
-def recorded(model: keras.Model, fused: bool = False) -> Iterator[Recording]:
-    """Record the calls of all layers of `model` for as long as the context lasts.
+def recorded(
+    model: keras.Model, fused: bool = False, only: Sequence[keras.Operation] | None = None
+) -> Iterator[Recording]:
+    """Record the calls of all layers of `model`, or of `only` these, for as long as the context lasts.
 
-    With `fused` also what goes into activations that are part of another layer.
+    With `fused` also what goes into activations that are part of another layer. What is recorded is kept in
+    memory.
     """
     recording = Recording(fused)
     with _recording:
         try:
-            for operation in inner_operations(model):
+            for operation in inner_operations(model) if only is None else only:
                 recording.watch(operation)
             yield recording
         finally:
