@@ -24,6 +24,7 @@ from generator import (
     render,
     report,
     resources,
+    social,
 )
 from generator.data import BuildReport, InputImage, ModelInfo, Step
 from generator.errors import OutputError
@@ -103,6 +104,8 @@ def _build(
         write_scripts(sources, site)
         write_health(sources, memory, site, stock.tools)
         write_decisions(sources, site)
+        title = f"What {site.model.name} sees"
+        sources.write(plan.CARD, social.gallery_card(sources.root, title, site.good, site.plan.mapped))
         sources.write(
             plan.MANIFEST, manifest(site.model, site.plan.layers, site.results, site.pixels, site.health)
         )

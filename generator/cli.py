@@ -134,10 +134,16 @@ def main() -> None:
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be written, how much and how long; write nothing."
 )
+@click.option(
+    "--single",
+    type=click.Path(path_type=Path),
+    metavar="FILE.html",
+    help="Write the gallery as one page for mail as well, of at most 10 MB.",
+)
 @verbose_option
 @quiet_option
 @progress_option
-def build(config, no_site, force, dry_run, verbose, quiet, no_progress, **flags) -> None:
+def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, **flags) -> None:
     """Build the gallery, all the way to a website.
 
     \b
@@ -145,17 +151,39 @@ def build(config, no_site, force, dry_run, verbose, quiet, no_progress, **flags)
       activation-gallery build
       activation-gallery build --layers "*conv*" --layers MaxPooling2D
       activation-gallery build --model cnn.keras --images photos --output /tmp/site
+      activation-gallery build --single gallery.html
     """
+    if single and (dry_run or no_site):
+        _end("expected --single with a website, received --dry-run or --no-site too: leave one out", 2)
     if dry_run:
         _size_up(config, flags, verbose, quiet, no_progress)
         return
     with errors_in_one_line(verbose), calm(verbose):
+        page = _check_single(single, config, flags) if single else None
         report = _build(config, flags | {"site": not no_site, "force": force}, quiet, no_progress)
+        said = page() if page else []
     if not quiet:
         _summarize(report)
+        for line in said:
+            click.echo(one_line(line))
     _tell_failed(report)
     if report.failed or report.unverified:
         sys.exit(1)
+
+
+def _check_single(single, config, flags):
+    """Return what writes the page after the build, if it may lie where it is wanted."""
+    from generator.settings import load_settings
+    from generator.single import check_page, write_single
+
+    settings = load_settings(config, Path.cwd(), flags)
+    check_page(single, settings.output)
+
+    def write() -> list[str]:
+        written, left_out = write_single(settings.output, single, settings.project)
+        return [f"{single.absolute()}: one page of {size(written)}", *left_out]
+
+    return write
 
 
 def _size_up(config, flags, verbose, quiet, no_progress) -> None:
@@ -184,6 +212,28 @@ def _build(config, flags, quiet, no_progress):
     settings = load_settings(config, Path.cwd(), flags)
     with _teller(quiet, no_progress) as tell:
         return build(settings, tell)
+
+
+@main.command()
+@config_option
+@output_option
+@click.argument("target", required=False, metavar="[FILE.zip]", type=click.Path(path_type=Path))
+@quiet_option
+def pack(config, output, target, quiet) -> None:
+    """Pack the finished website into one zip file, to open after unzipping.
+
+    \b
+    Examples:
+      activation-gallery pack
+      activation-gallery pack --output /tmp/site gallery.zip
+    """
+    with errors_in_one_line(False):
+        from generator.pack import find_website
+        from generator.pack import pack as write
+
+        path = write(find_website(config, output, Path.cwd()), target)
+    if not quiet:
+        click.echo(one_line(f"{path}: {size(path.stat().st_size)}"))
 
 
 @main.command()

@@ -24,6 +24,7 @@ FIXED_BYTES = 2_800_000  # the theme and the search
 PAGE_BYTES, CHANNEL_BYTES, SINGLE_BYTES = 19_000, 62, 360
 LAYER_PAGE_BYTES = 60_000  # with its charts and their numbers
 INPUT_BYTES = 150_000
+CARD_BYTES = 150_000  # the picture shown where others link to a page
 OVERLAY_BYTES = 45_000  # a Grad-CAM map over the picture, and its frame
 START_SECONDS, SECONDS_PER_MEGABYTE, SECONDS_PER_PAGE = 8, 0.25, 0.04
 
@@ -51,9 +52,9 @@ def estimate(plan: Plan) -> Estimate:
     gifs += sum(channel_frame_bytes(layer) for layer, _ in plan.animated)
     parts, compared = -(-images // PER_PAGE), -(-images // COMPARED)
     pages = 2 + compared + parts * (2 + len(plan.drawn)) + images * (1 + len(plan.mapped))
-    pictures = images * (len(plan.drawn) + sum(len(_singles(plan, layer)) for layer in plan.mapped) + 6)
-    each = gifs + INPUT_BYTES + PAGE_BYTES + len(plan.explained) * OVERLAY_BYTES
-    total = FIXED_BYTES + sum(layers.values()) + images * each
+    pictures = images * (len(plan.drawn) + sum(len(_singles(plan, layer)) for layer in plan.mapped) + 7) + 1
+    each = gifs + INPUT_BYTES + CARD_BYTES + PAGE_BYTES + len(plan.explained) * OVERLAY_BYTES
+    total = FIXED_BYTES + CARD_BYTES + sum(layers.values()) + images * each
     seconds = START_SECONDS + total / 1e6 * SECONDS_PER_MEGABYTE + pages * SECONDS_PER_PAGE
     return Estimate(images, pictures, pages, total, seconds, layers)
 

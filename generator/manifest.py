@@ -3,12 +3,14 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from generator import __version__, health, plan
 from generator.data import ImageResult, Layer, LayerHealth, ModelInfo
+from generator.errors import OutputError
 
 FORMAT = 3
 
@@ -42,6 +44,19 @@ def manifest(
     }
     # Half of a character, as in names that are no UTF-8, is escaped as JSON does it.
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of the website in `folder`. Raises `OutputError` where it is none of ours."""
+    try:
+        found = json.loads((folder / plan.MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise OutputError(
+            f"expected {plan.MANIFEST} of format {FORMAT} in {folder}, received none: build the gallery again"
+        )
+    return found
 
 
 def _verification(results: Sequence[ImageResult]) -> dict[str, Any]:

@@ -101,6 +101,27 @@ def is_whole_website(folder: Path) -> bool:
     return bool(sizes) and _are_there(folder, sizes)
 
 
+def website_files(folder: Path) -> dict[str, int]:
+    """Return the files of a finished website of ours by path, with their sizes in bytes, sorted.
+
+    Raises `OutputError` where `folder` holds no such website, or files are missing or were changed.
+    """
+    sizes = dict(sorted(_read_record(folder / SITE_RECORD).items()))
+    if "index.html" not in sizes:
+        raise OutputError(
+            f"expected the website of a gallery, received {folder}, which is none: "
+            "build it first, or choose another --output"
+        )
+    root = folder.resolve()
+    strange = [path for path in sizes if not (root / path).resolve().is_relative_to(root)]
+    if strange or not _are_there(folder, sizes):
+        raise OutputError(
+            f"expected every file of the website as it was built, received {folder} with files that are "
+            "missing or changed: build it again"
+        )
+    return sizes
+
+
 def _files_in(folder: Path) -> Iterator[str]:
     for path in folder.rglob("*"):
         if not path.is_dir() and path.name not in LITTER:

@@ -47,6 +47,7 @@ class Page:
     previous: parts.Link | None = None
     following: parts.Link | None = None
     boost: int = 1  # weight in search; with 0 it is not found there
+    card: str = plan.CARD  # the picture shown where others link to the page
     content: dict[str, Any]
 
 
@@ -90,6 +91,7 @@ def render(page: Page, templates: jinja2.Environment) -> bytes:
         "description": html.escape(one_line(page.description)),
         "hide": ["navigation", "toc"],
         "search": {"boost": page.boost} if page.boost else {"exclude": True},
+        "image": page.card,
         "generated_by": GENERATED,
     }
     body = templates.get_template(page.template).render(page=page, **page.content)
@@ -179,6 +181,7 @@ def _image(site: parts.Site, position: int, result: ImageResult) -> Page:
         template="image.html.j2",
         title=image.name,
         description=f"What each layer of {site.model.name} makes of {image.name}.",
+        card=plan.CARD if image.error else plan.image_card(image.slug),
         crumbs=(parts.link_to(path, plan.INDEX, "Home"), parts.link_to(path, listed, "Images")),
         previous=around[0]
         and parts.link_to(path, plan.image_page(around[0].image.slug), around[0].image.name),
@@ -275,6 +278,7 @@ def _image_layer(site: parts.Site, layer: Layer, result: ImageResult, boost: int
         template="image_layer.html.j2",
         title=f"{layer.index} {layer.name} · {result.image.name}",
         description=f"What {layer.name} ({parts.kind_of(layer)}) makes of {result.image.name}.",
+        card=plan.image_card(result.image.slug),
         boost=boost,
         crumbs=(
             parts.link_to(path, plan.INDEX, "Home"),

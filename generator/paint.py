@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from generator import encode, heat, images, plan, render
+from generator import encode, heat, images, plan, render, social
 from generator.cache import Cache, fingerprint
 from generator.data import (
     Activations,
@@ -124,6 +124,9 @@ class Painter:
         prediction = predict(activations.outputs, model.final_activation, self.labels)
         result = self._draw_input(image, prepared, prediction)
         result = self._draw_activations(number, result, activations)
+        self.sources.write(
+            plan.image_card(image.slug), social.image_card(self.sources.root, result, self.plan.mapped)
+        )
         del activations  # the gradients take as much memory again
         if self.explain and prediction.score is not None:
             result = replace(result, decision=self._explain(extractor, image, model, prepared, prediction))

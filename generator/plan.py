@@ -19,6 +19,7 @@ from generator.text import shape_in_words
 INDEX, IMAGES, LAYERS = "index", "gallery/images/index", "gallery/layers/index"
 COMPARE, MODEL = "gallery/compare", "gallery/model"
 MANIFEST = "gallery/manifest.json"
+CARD = "gallery/card.jpg"  # shown where others link to a page that has no image of its own
 COLOURS = "gallery/colours.js"
 HEALTH_CHART, HEALTH_CSV = "gallery/health.svg", "gallery/health.csv"
 PER_PAGE = 24  # images on one page of a list, so that pages do not grow with the gallery
@@ -211,6 +212,11 @@ def _reason(info: LayerInfo, patterns: Collection[str], draw_identity: bool) -> 
 def image_page(image: str) -> str:
     """Return the page of an image by its slug; its pictures lie in the folder of the same name."""
     return f"gallery/images/{image}"
+
+
+def image_card(image: str) -> str:
+    """Return the path of the picture that is shown where others link to a page of an image."""
+    return f"{image_page(image)}/card.jpg"
 
 
 def layer_page(layer: str) -> str:

@@ -6,6 +6,7 @@ _PACKAGE = Path(__file__).resolve().parent
 # A wheel carries them inside the package; in a clone they are its neighbours.
 ROOT = _PACKAGE / "resources" if (_PACKAGE / "resources").is_dir() else _PACKAGE.parent
 TEMPLATES = ROOT / "templates"
+THEME = TEMPLATES / "theme"  # pages that MkDocs makes by itself
 MKDOCS_CONFIG = ROOT / "mkdocs.yml"
 
 

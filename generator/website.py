@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from generator import head, plan, resources
 from generator.errors import WebsiteError
 
+GUIDE = "guide.md"  # in the packaged navigation; a project need not have one
 GALLERY = "gallery"  # the folder that has as good as all files
 
 
@@ -30,7 +32,7 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
         with tempfile.TemporaryDirectory(prefix="activation-gallery-") as folder:
             pages = Path(folder, "pages")
             _link_pages(sources, pages)
-            _run_mkdocs(config_file, pages, target, Path(folder))
+            _run_mkdocs(config_file, pages, sources, target, Path(folder))
         _copy_pictures(sources, target)
         _add_missing(target, assets)
     except (MkDocsException, SystemExit, OSError) as error:
@@ -44,7 +46,7 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
             shutil.rmtree(target, ignore_errors=True)
 
 
-def _run_mkdocs(config_file: Path, pages: Path, target: Path, spill: Path) -> None:
+def _run_mkdocs(config_file: Path, pages: Path, sources: Path, target: Path, spill: Path) -> None:
     """Build the pages, with the text of those that are not being written kept in the folder `spill`."""
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
@@ -56,7 +58,7 @@ def _run_mkdocs(config_file: Path, pages: Path, target: Path, spill: Path) -> No
         @event_priority(-100)
         def on_page_content(self, html, page, **_):
             (spill / f"{id(page)}.html").write_text(html, encoding="utf-8")
-            page.markdown = None
+            page.markdown = ""  # with None, a page that is in no navigation would have no title
             return ""
 
         @event_priority(100)
@@ -71,12 +73,54 @@ def _run_mkdocs(config_file: Path, pages: Path, target: Path, spill: Path) -> No
 
     config = load_config(str(config_file), docs_dir=str(pages), site_dir=str(target))
     config.plugins["activation-gallery/spill"] = Spill()
+    config.plugins["activation-gallery/seen"] = _seen_by_others(sources)
+    own = 1 if config.theme.custom_dir else 0  # the user's own templates come before ours
+    config.theme.dirs.insert(own, str(resources.THEME))
     config.plugins.on_startup(command="build", dirty=False)
     build(config)
     config.plugins.on_shutdown()
     if not config.site_url:  # what MkDocs links absolutely only works with an address
         for name in ("404.html", "sitemap.xml", "sitemap.xml.gz"):
             (target / name).unlink(missing_ok=True)
+
+
+def _seen_by_others(sources: Path):
+    """Return a plugin of MkDocs that puts previews of links into pages, and one address for each page."""
+    from mkdocs.plugins import BasePlugin
+
+    class Seen(BasePlugin):
+        """`image` in the front matter is a file below `sources` or a URL; without it, the gallery's."""
+
+        def on_config(self, config, **_):
+            if config.nav and not Path(config.docs_dir, GUIDE).exists():
+                config.nav = [each for each in config.nav if GUIDE not in _targets(each)]
+
+        def on_page_content(self, html, page, **_):
+            page.canonical_url = page.canonical_url and head.folder_address(page.canonical_url)
+            return html
+
+        def on_post_page(self, output, page, config, **_):
+            found = (page.meta.get("image"), plan.CARD)
+            image = next((str(each) for each in found if each and _is_picture(sources, str(each))), None)
+            tags = head.preview_tags(
+                title=str(page.title or config.site_name),
+                description=str(page.meta.get("description") or config.site_description or ""),
+                site_name=config.site_name,
+                address=page.canonical_url or None,
+                image=head.picture_address(config.site_url, image) if image and config.site_url else None,
+            )
+            return head.insert(output, tags)
+
+    return Seen()
+
+
+def _targets(entry) -> list:
+    """Return what an entry of MkDocs' navigation leads to, without what lies deeper."""
+    return list(entry.values()) if isinstance(entry, dict) else [entry]
+
+
+def _is_picture(sources: Path, image: str) -> bool:
+    return image.startswith(("http://", "https://")) or (sources / image).is_file()
 
 
 def _link_pages(sources: Path, pages: Path) -> None:

@@ -27,8 +27,9 @@ def make_plan(layers: int = 10, images: int = 3, side: int | None = 64, channels
 
 def test_pictures_and_pages_are_counted():
     found = estimate.estimate(make_plan())
-    # an image has its grids, its single channels, and itself, as seen, and two animations with their stills
-    assert found.pictures == 3 * (10 + 10 * 40 + 6)
+    # an image has its grids, its single channels, itself, as seen, two animations with their stills, and its
+    # card; the gallery has one too
+    assert found.pictures == 3 * (10 + 10 * 40 + 7) + 1
     assert found.pages == 5 + 3 + 10 + 3 * 10
     assert found.layers.keys() == {layer.slug for layer in make_plan().drawn}
 

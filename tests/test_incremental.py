@@ -92,7 +92,8 @@ def test_an_added_image_costs_its_own_pictures_and_the_pages_that_mention_it(pro
     touched = changed(project, before)
     mine = {name for name in published(project) if name.startswith("gallery/images/aa")}
     drawn = {name for name in touched if name.endswith((".png", ".gif", ".jpg", "maps.js"))}
-    assert drawn == {name for name in mine if not name.endswith((".md", ".csv"))}
+    own = {name for name in mine if not name.endswith((".md", ".csv"))}
+    assert drawn == own | {"gallery/card.jpg"}  # which shows the first images side by side
     for name in touched - mine:
         if name.endswith(".md") and name != "gallery/model.md":  # has numbers over all images
             assert "aa" in (sources(project) / name).read_text(encoding="utf-8"), name
@@ -122,7 +123,10 @@ def test_a_changed_image_is_drawn_again(project, counts, tmp_path):  # noqa: F81
     [
         ({"gif_channels": 2}, ("channels.gif",)),
         ({"channels": ("activation",)}, ("/channel-0.png",)),
-        ({"scale": "layer"}, ("/grid.png", "layers.gif", "channels.gif", "/channel-0.png", "/small.png")),
+        (
+            {"scale": "layer"},
+            ("/grid.png", "layers.gif", "channels.gif", "/channel-0.png", "/small.png", "card.jpg"),
+        ),
         ({"explain": False}, ("decides.gif", "decides.png")),
     ],
     ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",

@@ -1,0 +1,97 @@
+"""A finished website as one zip file, to give away."""
+
+import calendar
+import os
+import re
+import shutil
+import time
+from pathlib import Path, PurePosixPath
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from generator import output
+from generator.errors import OutputError
+from generator.manifest import read_manifest
+from generator.settings import load_settings
+
+# Deflating these again takes most of the time and saves next to nothing.
+COMPRESSED = {".png", ".gif", ".jpg", ".jpeg", ".webp", ".npz", ".woff", ".woff2", ".gz"}
+FIRST_DATE = calendar.timegm((1980, 1, 1, 0, 0, 0))  # a zip file knows no earlier one, and none after 2107
+LAST_DATE = calendar.timegm((2107, 12, 31, 23, 59, 58))
+
+
+def pack(folder: Path, target: Path | None = None) -> Path:
+    """Write the website in `folder` into the zip file `target`, and return where that lies.
+
+    Without `target` it lies in the current folder and is called after the model. The zip file holds one
+    folder, called after the model as well, with all files of the website but hidden ones. The same website
+    gives the same bytes: names are sorted, rights fixed, and all dates are `SOURCE_DATE_EPOCH` (seconds since
+    1970, UTC), or 1980-01-01. Raises `OutputError` where `folder` is no website of ours, or `target` cannot
+    be written.
+    """
+    files = [path for path in output.website_files(folder) if "/." not in f"/{path}"]
+    name = package_name(read_manifest(folder))
+    target = (target or Path(f"{name}.zip")).absolute()
+    check_target(target, folder, ".zip")
+    fresh = target.with_name(f".{target.name[-40:]}.new")
+    try:
+        with ZipFile(fresh, "w") as archive:
+            for path in files:
+                _add(archive, f"{name}/{path}", folder / path)
+        fresh.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"expected to write {target}, received: {error.strerror or error}: check space and rights"
+        ) from None
+    finally:
+        fresh.unlink(missing_ok=True)
+    return target
+
+
+def find_website(config: Path | None, folder: Path | None, current: Path) -> Path:
+    """Return the website's folder: `folder`, or what the settings say, or `site` in the folder `current`.
+
+    Raises `SettingsError` where the settings file `config` is not there or has mistakes.
+    """
+    if folder is not None:
+        return folder.absolute()
+    # The website is packed, not built, so neither a model nor images need to be named.
+    return load_settings(config, current, {"model": current, "images": current}).output
+
+
+def package_name(manifest: dict) -> str:
+    """Return a name for a gallery, after its model's file, that every system takes as a file's name."""
+    stem = PurePosixPath(manifest["model"]["file"]).stem
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", stem)[:60].strip("-")
+    return f"{safe}-gallery" if safe else "gallery"
+
+
+def check_target(target: Path, folder: Path, ending: str) -> None:
+    """Raise `OutputError` unless `target` ends in `ending` and is a file, or none yet, outside `folder`."""
+    if target.suffix.lower() != ending:
+        raise OutputError(f"expected a file that ends in {ending}, received {target}: choose another name")
+    if target.is_dir() or not target.parent.is_dir():
+        raise OutputError(f"expected a file in a folder that is there, received {target}: choose another")
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(
+            f"expected a file outside the website, received {target} in it: choose another place"
+        )
+
+
+def _add(archive: ZipFile, name: str, path: Path) -> None:
+    """Add a file in pieces, since `.npz` and models' own downloads may be large."""
+    entry = ZipInfo(name, _date())
+    entry.create_system = 3  # so that rights are read as those of Unix
+    entry.external_attr = 0o100644 << 16
+    entry.compress_type = ZIP_STORED if path.suffix.lower() in COMPRESSED else ZIP_DEFLATED
+    entry.file_size = path.stat().st_size  # tells whether the entry needs 64 bits
+    with path.open("rb") as source, archive.open(entry, "w") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+
+
+def _date() -> tuple[int, int, int, int, int, int]:
+    given = os.environ.get("SOURCE_DATE_EPOCH", str(FIRST_DATE))
+    if not re.fullmatch(r"[0-9]{1,18}", given):
+        raise OutputError(
+            f"expected seconds since 1970 in SOURCE_DATE_EPOCH, received {given!r}: correct or unset it"
+        )
+    return time.gmtime(min(max(int(given), FIRST_DATE), LAST_DATE))[:6]
