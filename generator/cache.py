@@ -23,7 +23,7 @@ PACKAGES = (
     "tensorflow", "keras", "torch", "jax", "numpy", "h5py", "pillow", "imageio", "matplotlib",
     "jinja2", "markupsafe", "markdown", "mkdocs", "mkdocs-material",
 )  # fmt: skip
-SWITCHES = ("KERAS_BACKEND", "SITE_URL", "SOURCE_DATE_EPOCH")
+SWITCHES = ("KERAS_BACKEND", "SOURCE_DATE_EPOCH")
 RECORDS = {name: each for name, each in vars(data).items() if dataclasses.is_dataclass(each)}
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator
@@ -212,6 +213,27 @@ def _build(config, flags, quiet, no_progress):
     settings = load_settings(config, Path.cwd(), flags)
     with _teller(quiet, no_progress) as tell:
         return build(settings, tell)
+
+
+@main.command()
+@click.argument("folder", default=".", type=click.Path(path_type=Path))
+def new(folder) -> None:
+    """Begin a project in FOLDER [.]: settings, mkdocs.yml, folders, a workflow for GitHub Pages.
+
+    What is there already stays as it is.
+    """
+    with errors_in_one_line(False):
+        from generator.project import new_project
+
+        done = new_project(folder)
+    for verb, paths in (("wrote", done.written), ("left as it was:", done.kept)):
+        for path in paths:
+            click.echo(one_line(f"{verb} {path}"))
+    if done.to_paste:
+        click.echo(f"\nfor your README.md:\n\n{done.to_paste}")
+    there = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
+    first = "" if (folder / done.model).is_file() else f"save your model as {done.model} and "
+    click.echo(one_line(f"next: {first}put images into test_images/, then: {there}activation-gallery build"))
 
 
 @main.command()

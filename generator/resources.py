@@ -1,4 +1,4 @@
-"""Where the package's templates, style sheets, scripts and default `mkdocs.yml` lie."""
+"""Where the package's templates, style sheets, scripts, `mkdocs.yml` and `gallery.toml` lie."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ ROOT = _PACKAGE / "resources" if (_PACKAGE / "resources").is_dir() else _PACKAGE
 TEMPLATES = ROOT / "templates"
 THEME = TEMPLATES / "theme"  # pages that MkDocs makes by itself
 MKDOCS_CONFIG = ROOT / "mkdocs.yml"
+SETTINGS = ROOT / "gallery.toml"
 
 
 def assets() -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """What a build starts from: where it lies, and whether it is what it was."""
 
 import hashlib
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +42,7 @@ def take_stock(settings: Settings, sources: output.SourceFolder) -> Stock:
         cache.digest_files(resources.TEMPLATES, "*"),
         {path: hashlib.sha256(content).hexdigest() for path, content in resources.assets().items()},
         {path: images.digest(file) for path, file in sources.foreign().items()},
-        hashlib.sha256(config).hexdigest(),
+        hashlib.sha256(config).hexdigest(), os.environ.get("SITE_URL"),
         time.time_ns() if any(each in config for each in FARTHER) else None,
     )  # fmt: skip
     return Stock(found, labels, model, others, tools, everything)
