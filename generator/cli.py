@@ -229,11 +229,13 @@ def new(folder) -> None:
     for verb, paths in (("wrote", done.written), ("left as it was:", done.kept)):
         for path in paths:
             click.echo(one_line(f"{verb} {path}"))
-    if done.to_paste:
-        click.echo(f"\nfor your README.md:\n\n{done.to_paste}")
+    for path, text in done.to_add.items():
+        click.echo(f"\nadd to your {path}:\n\n{text}")
+    needed = "images into test_images/"
+    if done.model and not done.found:
+        needed = f"a model at {done.model} and {needed}"
     there = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
-    first = "" if (folder / done.model).is_file() else f"save your model as {done.model} and "
-    click.echo(one_line(f"next: {first}put images into test_images/, then: {there}activation-gallery build"))
+    click.echo(one_line(f"next: put {needed}, then: {there}activation-gallery build"))
 
 
 @main.command()

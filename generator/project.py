@@ -1,51 +1,56 @@
 """A new project: the files that a gallery of one's own begins with."""
 
-import json
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import __version__, resources
+from generator import __version__, output, resources
 from generator.errors import OutputError
 
 MODELS, IMAGES = "models", "test_images"
 ENDINGS = (".keras", ".h5", ".hdf5")
-README = "README.md"
-MARK = "<!-- gallery:start -->"
+README, MARKER = "README.md", "<!-- gallery:start -->"
+LISTS = (".gitignore", "requirements.txt")  # where they are kept, the rest works only with our lines in them
 
 
 @dataclass(frozen=True)
 class NewProject:
-    """What was done: paths that were `written` and `kept`, and what a README of one's own lacks, `to_paste`.
+    """What was done: paths `written` and `kept`, and by path the text `to_add` to what was kept.
 
-    `model` is the path in the settings, relative to the folder, whether it is there or not.
+    `model` is the path that `gallery.toml` was given, `None` where that was there before; `found` says
+    whether a model lies there.
     """
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
-    to_paste: str | None
-    model: str
+    to_add: Mapping[str, str]
+    model: str | None
+    found: bool
 
 
 def new_project(folder: Path) -> NewProject:
     """Write what a project needs into `folder`, which is made where it is not there; replace nothing.
 
-    Raises `OutputError` where `folder` is a file.
+    Raises `OutputError` where a file lies in the way of a folder, before anything is written, and where a
+    file cannot be written; under no name there is ever a part of one.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"expected a folder, received the file {folder}: choose another")
     model = _model(folder)
+    files = dict(_files(folder, model or f"{MODELS}/model.keras"))
+    _check(folder, files)
     written, kept = [], []
-    for path, content in _files(folder, model):
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with (folder / path).open("x", encoding="utf-8", newline="\n") as file:
-                file.write(content)
-            written.append(path)
-        except FileExistsError:
+    for path, content in files.items():
+        if os.path.lexists(folder / path):  # a link that leads nowhere is somebody's as well
             kept.append(path)
-    has_place = README in written or MARK in (folder / README).read_text(encoding="utf-8", errors="replace")
-    return NewProject(tuple(written), tuple(kept), None if has_place else _template(README), model)
+        else:
+            output.write_whole(folder / path, content.encode())
+            written.append(path)
+    missing = {path: _missing(folder / path, files[path]) for path in kept if path in (README, *LISTS)}
+    return NewProject(
+        tuple(written), tuple(kept), {path: text for path, text in missing.items() if text},
+        (model or f"{MODELS}/model.keras") if "gallery.toml" in written else None, model is not None,
+    )  # fmt: skip
 
 
 def _files(folder: Path, model: str) -> Iterator[tuple[str, str]]:
@@ -61,18 +66,48 @@ def _files(folder: Path, model: str) -> Iterator[tuple[str, str]]:
     yield README, _template(README)
 
 
-def _model(folder: Path) -> str:
-    """Return the only model file in the folder or in its `models`, else what one may be called."""
-    paths = [path for place in (folder, folder / MODELS) if place.is_dir() for path in place.iterdir()]
-    found = [path for path in paths if path.suffix.lower() in ENDINGS and path.name.isprintable()]
-    return found[0].relative_to(folder).as_posix() if len(found) == 1 else f"{MODELS}/model.keras"
+def _check(folder: Path, paths: Mapping[str, str]) -> None:
+    """Raise `OutputError` where a file lies where a folder has to be."""
+    for path in paths:
+        nearest = next(each for each in (folder / path).absolute().parents if os.path.lexists(each))
+        if not nearest.is_dir():
+            raise OutputError(f"expected a folder, received the file {nearest}: move it, or choose another")
+
+
+def _missing(path: Path, ours: str) -> str:
+    """Return what a kept file needs of ours: a README the section without its marker, a list absent lines."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # unreadable, or a link that leads nowhere
+        text = ""
+    if path.name == README:
+        return "" if MARKER in text else ours
+    if path.name == "requirements.txt" and "activation-gallery" in text:  # of another version or place
+        return ""
+    there = set(text.splitlines())
+    absent = [line for line in ours.splitlines() if line not in there and not line.startswith("#")]
+    return "".join(f"{line}\n" for line in absent)
+
+
+def _model(folder: Path) -> str | None:
+    """Return the path of the only model in the folder and its `models`, if a settings file can name it."""
+    places = [place for place in (folder, folder / MODELS) if place.is_dir()]
+    paths = [path for place in places for path in place.iterdir()]
+    found = [path for path in paths if path.suffix.lower() in ENDINGS and path.is_file()]
+    names = [path.relative_to(folder).as_posix() for path in found]
+    return names[0] if len(names) == 1 and names[0].isprintable() else None
 
 
 def _settings(model: str) -> str:
-    """Return this project's own settings, every one with its comment, for another model."""
+    """Return the packaged settings, every one with its comment, for another model."""
+    values = {"model": model, "labels": Path(model).with_suffix(".labels.txt").as_posix()}
+
+    def renamed(match: re.Match) -> str:
+        quoted = values[match[2]].replace("\\", "\\\\").replace('"', '\\"')
+        return f'{match[1]}{match[2]} = "{quoted}"'
+
     text = resources.SETTINGS.read_text(encoding="utf-8")
-    text = text.replace('"models/cats_and_dogs.hdf5"', json.dumps(model, ensure_ascii=False))
-    return text.replace("models/cats_and_dogs", f"{MODELS}/model")
+    return re.sub(r"^(#? ?)(model|labels) = .*$", renamed, text, flags=re.MULTILINE)
 
 
 def _template(name: str) -> str:

@@ -1,7 +1,7 @@
-"""`activation-gallery new`: a project to begin with, in which nothing of one's own is lost."""
+"""A new project: what is written into a stranger's folder, and what is left as it was."""
 
+import os
 import re
-import shutil
 import tomllib
 
 import pytest
@@ -9,96 +9,130 @@ import yaml
 from click.testing import CliRunner
 from conftest import ROOT
 
-from generator.cli import main
+from generator import __version__, cli, settings
+from generator.errors import OutputError
 from generator.project import new_project
 
-FILES = {
+ALL = (
     "gallery.toml", "mkdocs.yml", "requirements.txt", ".gitignore", ".github/workflows/pages.yml",
     "models/.gitkeep", "test_images/.gitkeep", "README.md",
-}  # fmt: skip
+)  # fmt: skip
 
 
-def files_in(folder) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+def model_of(folder) -> str:
+    return tomllib.loads((folder / "gallery.toml").read_text(encoding="utf-8"))["model"]
 
 
-def run(*arguments: str):
-    return CliRunner().invoke(main, ["new", *arguments])
+def files_of(folder) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
-def test_a_new_project_builds_once_it_has_a_model_and_images(tmp_path, small_model, pictures):
-    folder = tmp_path / "my project"
-    done = run(str(folder))
-    assert done.exit_code == 0 and files_in(folder) == FILES
-    assert all(f"wrote {path}\n" in done.output for path in FILES)
-    assert f"cd '{folder}' && activation-gallery build" in done.output
-    shutil.copy(small_model, folder / "models/model.keras")
-    for path in pictures.iterdir():
-        shutil.copy(path, folder / "test_images")
-    built = CliRunner().invoke(
-        main, ["build", "-q", "--layers", "pool", "--config", str(folder / "gallery.toml")]
-    )
-    assert built.exit_code == 0, built.output
-    assert (folder / "site/index.html").is_file() and not (folder / "site/guide.html").exists()
+def test_an_empty_folder_gets_everything_and_a_second_call_changes_nothing(tmp_path):
+    folder = tmp_path / "new/one"
+    done = new_project(folder)
+    assert (done.written, done.kept, done.to_add) == (ALL, (), {})
+    assert (done.model, done.found) == ("models/model.keras", False)
+    before = files_of(folder)
+    assert set(before) == set(ALL)
+    again = new_project(folder)
+    assert again.written == () and again.to_add == {} and again.model is None
+    assert files_of(folder) == before
 
 
-def test_every_setting_is_there_with_its_comment(tmp_path):
+def test_the_settings_are_all_there_and_name_nothing_of_this_repository(tmp_path):
     new_project(tmp_path)
     text = (tmp_path / "gallery.toml").read_text(encoding="utf-8")
-    ours = (ROOT / "gallery.toml").read_text(encoding="utf-8")
-    assert re.findall(r"^# (\w+) =", text, re.MULTILINE) == re.findall(r"^# (\w+) =", ours, re.MULTILINE)
-    assert tomllib.loads(text) == {"model": "models/model.keras", "images": "test_images"}
-    assert "cats" not in text
+    assert "cats_and_dogs" not in text
+    shown = tomllib.loads(re.sub(r"^# ?(?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
+    assert shown.keys() == settings.READERS.keys()
+    assert (shown["model"], shown["labels"]) == ("models/model.keras", "models/model.labels.txt")
+    assert settings.load_settings(None, tmp_path, {}).model == tmp_path / "models/model.keras"
 
 
-def test_nothing_is_overwritten_and_all_is_told(tmp_path):
-    own = {"README.md": "# Mine", "gallery.toml": "model = 1", ".gitignore": ""}
+@pytest.mark.parametrize(
+    "path", ["cnn.h5", "models/my.keras", "models/cats_and_dogs_2.HDF5", 'a "b" \\c.h5', "models/größe.h5"]
+)
+def test_the_only_model_there_is_named(tmp_path, path):
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).write_bytes(b"x")
+    done = new_project(tmp_path)
+    assert done.found and model_of(tmp_path) == done.model == path
+
+
+@pytest.mark.parametrize("names", [["a.h5", "b.h5"], ["a\nb.h5"], [os.fsdecode(b"a\xff.h5")], ["notes.txt"]])
+def test_several_models_or_names_that_no_settings_file_takes_are_left_to_the_user(tmp_path, names):
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    assert not new_project(tmp_path).found
+    assert model_of(tmp_path) == "models/model.keras"
+
+
+def test_what_is_there_stays_and_its_owner_is_told_what_to_add(tmp_path):
+    own = {
+        "README.md": "# Mine\n",
+        ".gitignore": "/site/\n",
+        "requirements.txt": "numpy\n",
+        "mkdocs.yml": "a: b\n",
+    }
     for name, text in own.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    done = run(str(tmp_path))
-    assert done.exit_code == 0 and files_in(tmp_path) == FILES
+    (tmp_path / "gallery.toml").symlink_to("nowhere")
+    done = new_project(tmp_path)
+    assert set(done.kept) == {*own, "gallery.toml"} and done.model is None
     assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in own} == own
-    assert all(f"left as it was: {name}\n" in done.output for name in own)
-    assert "<!-- gallery:start -->\n<!-- gallery:end -->" in done.output
-    before = {path: (tmp_path / path).read_bytes() for path in FILES}
-    assert run(str(tmp_path)).exit_code == 0
-    assert {path: (tmp_path / path).read_bytes() for path in FILES} == before
+    assert not (tmp_path / "nowhere").exists()
+    assert done.to_add.keys() == own.keys() - {"mkdocs.yml"}
+    assert done.to_add["requirements.txt"] == f"activation-gallery=={__version__}\n"
+    assert "/site_src/gallery/" in done.to_add[".gitignore"] and "/site/\n" not in done.to_add[".gitignore"]
+    for name, text in done.to_add.items():
+        with (tmp_path / name).open("a", encoding="utf-8") as file:
+            file.write(text)
+    assert new_project(tmp_path).to_add == {}
 
 
-def test_the_readme_is_not_told_twice(tmp_path):
-    new_project(tmp_path)
-    assert new_project(tmp_path).to_paste is None
+@pytest.mark.parametrize("name", [".github", "models", "test_images"])
+def test_a_file_in_the_way_of_a_folder_is_said_before_anything_is_written(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(OutputError, match=f"received the file .*{name}"):
+        new_project(tmp_path)
+    assert set(files_of(tmp_path)) == {name}
 
 
-@pytest.mark.parametrize("name", ["cnn.keras", "models/a \"b\" \\ 'ü'.h5"])
-def test_the_only_model_is_found(tmp_path, name):
-    (tmp_path / "models").mkdir()
-    (tmp_path / name).write_bytes(b"")
-    assert new_project(tmp_path).model == name
-    assert tomllib.loads((tmp_path / "gallery.toml").read_text(encoding="utf-8"))["model"] == name
+def test_the_command_says_what_it_did_and_what_comes_next(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_bytes(b"x")
+    said = CliRunner().invoke(cli.main, ["new", "my cats"])
+    assert said.exit_code == 0
+    assert [line for line in said.output.splitlines() if line.startswith("wrote")] == [
+        f"wrote {path}" for path in ALL
+    ]
+    assert said.output.endswith("then: cd 'my cats' && activation-gallery build\n")
+    assert "models/model.keras" in said.output
+    refused = CliRunner().invoke(cli.main, ["new", "file"])
+    assert refused.exit_code == 2 and len(refused.output.splitlines()) == 1
 
 
-def test_links_are_not_followed(tmp_path):
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project/gallery.toml").symlink_to(tmp_path / "elsewhere")
-    assert "gallery.toml" in new_project(tmp_path / "project").kept
-    assert not (tmp_path / "elsewhere").exists()
-
-
-def test_a_file_is_no_folder(tmp_path):
-    (tmp_path / "file").write_text("x", encoding="utf-8")
-    done = run(str(tmp_path / "file"))
-    assert done.exit_code == 2 and "expected a folder" in done.stderr and done.stderr.count("\n") == 1
-
-
-def test_the_workflow_is_this_project_s_own_but_for_how_the_tool_gets_there(tmp_path):
-    new_project(tmp_path)
-    theirs, ours = (
-        yaml.safe_load((folder / ".github/workflows/pages.yml").read_text(encoding="utf-8"))
-        for folder in (tmp_path, ROOT)
+def steps_of(text: str) -> dict:
+    """Return a workflow without what a project and this repository cannot share: how things are installed."""
+    workflow = yaml.safe_load(
+        text.replace("requirements.lock", "requirements.txt")
+        .replace(".venv/bin/", "")
+        .replace("'generator/**', 'requirements.txt'", "'requirements.txt'")
     )
-    for workflow in (theirs, ours):
-        for step in workflow["jobs"]["build"]["steps"]:
-            step.pop("run", None)
-            step.get("with", {}).pop("cache-dependency-path", None)
-    assert theirs == ours
+    for step in workflow["jobs"]["build"]["steps"]:
+        if step.get("name") == "Build":
+            assert "install" in step["run"].splitlines()[0]
+            step["run"] = (
+                step["run"]
+                .partition("\n")[2]
+                .replace("make gallery OPTIONS=--no-progress", "activation-gallery build --no-progress")
+            )
+    return workflow
+
+
+def test_the_workflow_is_the_one_of_this_repository(tmp_path):
+    new_project(tmp_path)
+    ours, theirs = ((folder / ".github/workflows/pages.yml").read_text() for folder in (ROOT, tmp_path))
+    assert steps_of(theirs) == steps_of(ours)

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from pathlib import Path
 
@@ -24,14 +26,17 @@ def unpacked(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def installed(unpacked) -> Path:
-    """Install the wheel with pip, beside the locked packages; the folder of its commands."""
-    (wheel,) = unpacked.parent.glob("activation_gallery-*.whl")
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet"]
-    target = unpacked.parent / "installed"
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(wheel)]
-    subprocess.run(command, check=True, capture_output=True)
-    return target
+def command(unpacked, tmp_path_factory):
+    """Install the wheel into an environment that sees the locked packages; its `activation-gallery`."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False, symlinks=True)
+    place = sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)})
+    Path(place, "locked.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    (wheel,) = unpacked.parent.glob("*.whl")
+    install = [folder / "bin/python", "-m", "pip", "install", "--no-deps", "--no-build-isolation",
+               "--no-index", "--quiet", "--ignore-installed", wheel]  # fmt: skip
+    subprocess.run(install, check=True, capture_output=True)
+    return folder / "bin/activation-gallery"
 
 
 def test_the_wheel_holds_everything_and_nothing_generated(unpacked):
@@ -39,8 +44,7 @@ def test_the_wheel_holds_everything_and_nothing_generated(unpacked):
     for name in (
         "gallery.toml",
         "mkdocs.yml",
-        "templates/project/gitignore",
-        "templates/theme/404.html",
+        "templates/project/pages.yml",
         "templates/macros.html.j2",
         "site_src/css/gallery.css",
         "site_src/js/gallery.js",
@@ -59,32 +63,33 @@ def test_the_wheel_works_in_an_empty_folder(unpacked, small_model, pictures, tmp
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "site/css/gallery.css").is_file()
     assert "first_conv" in (tmp_path / "site/gallery/model.html").read_text(encoding="utf-8")
-    pages = [path for path in unpacked.rglob("*.md") if path.parent.name != "project"]
-    assert not pages
+    assert not list((unpacked / "generator/resources/site_src").rglob("*.md"))
 
 
-def test_a_stranger_s_project_from_nothing_to_a_website(installed, small_model, pictures, tmp_path):
-    environment = os.environ | {"PYTHONPATH": str(installed)}
-
-    def run(*arguments: str) -> None:
-        command = [sys.executable, str(installed / "bin/activation-gallery"), *arguments]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+def test_a_new_project_builds_from_an_installed_wheel(command, small_model, pictures, tmp_path):
+    def run(*arguments: str) -> str:
+        environment = {name: each for name, each in os.environ.items() if name != "PYTHONPATH"}
+        done = subprocess.run(
+            [command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
-    run("new")
-    shutil.copy(small_model, tmp_path / "models/model.keras")
-    for path in pictures.iterdir():
-        shutil.copy(path, tmp_path / "test_images")
-    # One template and one style sheet of their own take the place of the packaged ones.
-    (tmp_path / "templates").mkdir()
-    (tmp_path / "templates/layers.html.j2").write_text("<p>my layers</p>", encoding="utf-8")
-    (tmp_path / "site_src/css").mkdir(parents=True)
-    (tmp_path / "site_src/css/health.css").write_text("/* mine */", encoding="utf-8")
+    (tmp_path / "models").mkdir()
+    shutil.copy(small_model, tmp_path / "models/mine.keras")
+    assert "wrote gallery.toml" in run("new")
+    shutil.copy(pictures / "one.png", tmp_path / "test_images")
+    front = tmp_path / "site/index.html"
     run("build", "-q", "--layers", "pool")
-    site = tmp_path / "site"
-    assert "my layers" in (site / "gallery/layers/index.html").read_text(encoding="utf-8")
-    assert (site / "css/health.css").read_text(encoding="utf-8") == "/* mine */"
-    assert (site / "css/gallery.css").read_bytes() == (ROOT / "site_src/css/gallery.css").read_bytes()
-    assert "first_conv" in (site / "gallery/model.html").read_text(encoding="utf-8")
-    run("pack")
-    assert (tmp_path / "model-gallery.zip").is_file()
+    assert "mine" in (tmp_path / "site/gallery/model.html").read_text(encoding="utf-8")
+    assert "A template of my own" not in front.read_text(encoding="utf-8")
+
+    (tmp_path / "templates").mkdir()
+    own = (ROOT / "templates/index.html.j2").read_text(encoding="utf-8") + "\n<p>A template of my own</p>\n"
+    (tmp_path / "templates/index.html.j2").write_text(own, encoding="utf-8")
+    (tmp_path / "site_src/css").mkdir()
+    (tmp_path / "site_src/css/gallery.css").write_text("/* mine */", encoding="utf-8")
+    run("build", "-q", "--layers", "pool")
+    assert "A template of my own" in front.read_text(encoding="utf-8")
+    assert (tmp_path / "site/css/gallery.css").read_text(encoding="utf-8") == "/* mine */"
+    assert (tmp_path / "site/css/health.css").read_bytes() == (ROOT / "site_src/css/health.css").read_bytes()
