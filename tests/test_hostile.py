@@ -434,6 +434,8 @@ def check_sources(folder: Path) -> Counter:
         text = path.read_bytes().decode("utf-8")
         start, matter, body = re.fullmatch(r"(---\n)(.*?\n)---\n\n(.*)\n", text, re.DOTALL).groups()
         front = yaml.safe_load(matter)
+        image = front.pop("image", "gallery/card.jpg")
+        assert re.fullmatch(r"gallery/(images/[\w-]+/)?card\.jpg", image), path
         assert start and list(front) == ["title", "description", "hide", "search", "generated_by"], path
         for key in ("title", "description"):
             plain = html.unescape(front[key])
