@@ -63,11 +63,11 @@ def test_only_one_build_at_a_time_and_a_dead_one_does_not_count(tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Mount a disk of 600 kB that can be made read-only, where the system lets us."""
+    """Mount a disk of 900 kB that can be made read-only, where the system lets us."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
-    if mount is None or subprocess.run([mount, "-t", "tmpfs", "-o", "size=600k", "tmpfs", folder]).returncode:
+    if mount is None or subprocess.run([mount, "-t", "tmpfs", "-o", "size=900k", "tmpfs", folder]).returncode:
         pytest.skip("optional: only some systems let tests mount a small disk")
     yield folder
     subprocess.run(["umount", folder], check=True)
@@ -77,7 +77,7 @@ def test_a_full_disk_ends_in_one_line_and_leaves_the_old_website(small_disk, tmp
     settings = make_project(tmp_path / "in", 0)
     settings = replace(settings, output=small_disk / "site", site=False)
     (small_disk / "site").mkdir()
-    (small_disk / "filling").write_bytes(bytes(450_000))
+    (small_disk / "filling").write_bytes(bytes(700_000))
     with pytest.raises(OutputError, match="No space left on device: check space and rights"):
         build(settings, opener=FakeExtractor)
     assert list((small_disk / "site").iterdir()) == []
