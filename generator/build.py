@@ -104,8 +104,7 @@ def _build(
         write_scripts(sources, site)
         write_health(sources, memory, site, stock.tools)
         write_decisions(sources, site)
-        title = f"What {site.model.name} sees"
-        sources.write(plan.CARD, social.gallery_card(sources.root, title, site.good, site.plan.mapped))
+        sources.write(plan.CARD, social.gallery_card(sources.root, site.title, site.good, site.plan.mapped))
         sources.write(
             plan.MANIFEST, manifest(site.model, site.plan.layers, site.results, site.pixels, site.health)
         )

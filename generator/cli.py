@@ -160,9 +160,14 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
         _size_up(config, flags, verbose, quiet, no_progress)
         return
     with errors_in_one_line(verbose), calm(verbose):
-        page = _check_single(single, config, flags) if single else None
-        report = _build(config, flags | {"site": not no_site, "force": force}, quiet, no_progress)
-        said = page() if page else []
+        from generator.output import check_target
+        from generator.settings import load_settings
+
+        settings = load_settings(config, Path.cwd(), flags | {"site": not no_site, "force": force})
+        if single:
+            check_target(single, settings.output, ".html")
+        report = _build(settings, quiet, no_progress)
+        said = _write_single(settings, single) if single else []
     if not quiet:
         _summarize(report)
         for line in said:
@@ -172,19 +177,11 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
         sys.exit(1)
 
 
-def _check_single(single, config, flags):
-    """Return what writes the page after the build, if it may lie where it is wanted."""
-    from generator.settings import load_settings
-    from generator.single import check_page, write_single
+def _write_single(settings, target) -> list[str]:
+    from generator.single import write_single
 
-    settings = load_settings(config, Path.cwd(), flags)
-    check_page(single, settings.output)
-
-    def write() -> list[str]:
-        written, left_out = write_single(settings.output, single, settings.project)
-        return [f"{single.absolute()}: one page of {size(written)}", *left_out]
-
-    return write
+    written, left_out = write_single(settings.output, target, settings.project)
+    return [f"{target.absolute()}: one page of {size(written)}", *left_out]
 
 
 def _size_up(config, flags, verbose, quiet, no_progress) -> None:
@@ -206,11 +203,9 @@ def _tell_failed(report) -> None:
         click.echo(one_line(each), err=True)
 
 
-def _build(config, flags, quiet, no_progress):
+def _build(settings, quiet, no_progress):
     from generator.build import build
-    from generator.settings import load_settings
 
-    settings = load_settings(config, Path.cwd(), flags)
     with _teller(quiet, no_progress) as tell:
         return build(settings, tell)
 
@@ -319,7 +314,7 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
         from generator.website import serve_website
 
         settings = load_settings(config, Path.cwd(), flags)
-        report = _build(config, flags, False, no_progress)
+        report = _build(settings, False, no_progress)
         _summarize(report)
         _tell_failed(report)
         sources = source_folder(settings)
@@ -330,7 +325,7 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
 
         def rebuild() -> None:
             try:
-                _tell_failed(_build(config, flags, True, True))
+                _tell_failed(_build(load_settings(config, Path.cwd(), flags), True, True))
             except (GalleryError, OSError) as error:
                 click.echo(one_line(f"activation-gallery: {error}"), err=True)
 

@@ -109,7 +109,7 @@ def gif(frames: np.ndarray, table: np.ndarray, milliseconds: int) -> bytes:
         picture.putpalette(table.tobytes())
     first, *others = pictures
     options = {"save_all": True, "append_images": others, "duration": milliseconds, "loop": 0}
-    return _save(first, "GIF", optimize=False, **options)
+    return save(first, "GIF", optimize=False, **options)
 
 
 def gif_within(
@@ -183,7 +183,8 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size)
 
 
-def _save(image: Image.Image, kind: str, **options) -> bytes:
+def save(image: Image.Image, kind: str, **options) -> bytes:
+    """Encode a picture as Pillow's `kind`."""
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()

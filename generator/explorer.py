@@ -61,11 +61,16 @@ def ranges_script(images: Sequence[str], statistics: Sequence[MapStatistics]) ->
             "high": _floats(np.where(some, maximum, -np.inf).max(axis=0), some),
             "mean": _floats(np.stack([each.mean for each in statistics])),
             **{
-                name: _floats(np.mean([np.nan_to_num(getattr(each, name)) for each in statistics], axis=0))
+                name: _floats(_mean_over([getattr(each, name) for each in statistics]))
                 for name in ("maximum", "variance", "active")
             },
         }
     )
+
+
+def _mean_over(numbers: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean over the images, as float64, since a sum of large float32 may be infinite."""
+    return np.mean([np.nan_to_num(each) for each in numbers], axis=0, dtype=np.float64)
 
 
 def colours_script(chosen: str, words: Mapping[str, Mapping[str, str]]) -> bytes:

@@ -257,13 +257,39 @@ class SourceFolder:
         return len(orphans)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that under its name there is never a part of it. Raises `OutputError`."""
+def check_target(target: Path, folder: Path, ending: str) -> None:
+    """Raise `OutputError` unless `target` ends in `ending` and is a file, or none yet, outside `folder`."""
+    target = target.absolute()
+    if target.suffix.lower() != ending:
+        raise OutputError(f"expected a file that ends in {ending}, received {target}: choose another name")
+    if target.is_dir() or not target.parent.is_dir():
+        raise OutputError(f"expected a file in a folder that is there, received {target}: choose another")
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(
+            f"expected a file outside the website, received {target} in it: choose another place"
+        )
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Lend the path of a new file that takes the place of `path` when all went well.
+
+    So under its name there is never a part of it. Raises `OutputError`.
+    """
+    fresh = path.with_name(f".{path.name[-40:]}.new")
     with _said("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name[-40:]}.new")
+        try:
+            yield fresh
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file in the place of `path`; see `replaced`."""
+    with replaced(path) as fresh:
         fresh.write_bytes(content)
-        fresh.replace(path)
 
 
 def remove(path: Path) -> None:

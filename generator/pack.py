@@ -31,19 +31,10 @@ def pack(folder: Path, target: Path | None = None) -> Path:
     files = [path for path in output.website_files(folder) if "/." not in f"/{path}"]
     name = package_name(read_manifest(folder))
     target = (target or Path(f"{name}.zip")).absolute()
-    check_target(target, folder, ".zip")
-    fresh = target.with_name(f".{target.name[-40:]}.new")
-    try:
-        with ZipFile(fresh, "w") as archive:
-            for path in files:
-                _add(archive, f"{name}/{path}", folder / path)
-        fresh.replace(target)
-    except OSError as error:
-        raise OutputError(
-            f"expected to write {target}, received: {error.strerror or error}: check space and rights"
-        ) from None
-    finally:
-        fresh.unlink(missing_ok=True)
+    output.check_target(target, folder, ".zip")
+    with output.replaced(target) as fresh, ZipFile(fresh, "w") as archive:
+        for path in files:
+            _add(archive, f"{name}/{path}", folder / path)
     return target
 
 
@@ -63,18 +54,6 @@ def package_name(manifest: dict) -> str:
     stem = PurePosixPath(manifest["model"]["file"]).stem
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", stem)[:60].strip("-")
     return f"{safe}-gallery" if safe else "gallery"
-
-
-def check_target(target: Path, folder: Path, ending: str) -> None:
-    """Raise `OutputError` unless `target` ends in `ending` and is a file, or none yet, outside `folder`."""
-    if target.suffix.lower() != ending:
-        raise OutputError(f"expected a file that ends in {ending}, received {target}: choose another name")
-    if target.is_dir() or not target.parent.is_dir():
-        raise OutputError(f"expected a file in a folder that is there, received {target}: choose another")
-    if target.resolve().is_relative_to(folder.resolve()):
-        raise OutputError(
-            f"expected a file outside the website, received {target} in it: choose another place"
-        )
 
 
 def _add(archive: ZipFile, name: str, path: Path) -> None:

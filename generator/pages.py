@@ -112,7 +112,7 @@ def _index(site: parts.Site, part: paging.Part) -> Page:
     return Page(
         path=path,
         template="index.html.j2",
-        title=part.entitle(f"What {one_line(model.name)} sees"),
+        title=part.entitle(site.title),
         description=f"What each layer of {model.name} makes of {count(len(site.results), 'image')}.",
         crumbs=part.crumbs(title="Home"),
         boost=int(part.is_first),

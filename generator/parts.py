@@ -94,6 +94,11 @@ class Site:
     scaling: str
     health: Mapping[str, LayerHealth]
 
+    @property
+    def title(self) -> str:
+        """What the gallery is called."""
+        return f"What {one_line(self.model.name)} sees"
+
     @cached_property
     def good(self) -> tuple[ImageResult, ...]:
         """The images that could be shown to the model."""

@@ -1,5 +1,6 @@
 """A new project: the files that a gallery of one's own begins with."""
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -36,8 +37,9 @@ def new_project(folder: Path) -> NewProject:
     Raises `OutputError` where a file lies in the way of a folder, before anything is written, and where a
     file cannot be written; under no name there is ever a part of one.
     """
-    model = _model(folder)
-    files = dict(_files(folder, model or f"{MODELS}/model.keras"))
+    found = _model(folder)
+    model = found or f"{MODELS}/model.keras"
+    files = dict(_files(folder, model))
     _check(folder, files)
     written, kept = [], []
     for path, content in files.items():
@@ -49,7 +51,7 @@ def new_project(folder: Path) -> NewProject:
     missing = {path: _missing(folder / path, files[path]) for path in kept if path in (README, *LISTS)}
     return NewProject(
         tuple(written), tuple(kept), {path: text for path, text in missing.items() if text},
-        (model or f"{MODELS}/model.keras") if "gallery.toml" in written else None, model is not None,
+        model if "gallery.toml" in written else None, found is not None,
     )  # fmt: skip
 
 
@@ -103,8 +105,7 @@ def _settings(model: str) -> str:
     values = {"model": model, "labels": Path(model).with_suffix(".labels.txt").as_posix()}
 
     def renamed(match: re.Match) -> str:
-        quoted = values[match[2]].replace("\\", "\\\\").replace('"', '\\"')
-        return f'{match[1]}{match[2]} = "{quoted}"'
+        return f"{match[1]}{match[2]} = {json.dumps(values[match[2]], ensure_ascii=False)}"
 
     text = resources.SETTINGS.read_text(encoding="utf-8")
     return re.sub(r"^(#? ?)(model|labels) = .*$", renamed, text, flags=re.MULTILINE)

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from PIL import Image
 
-from generator import output
+from generator import output, pages
 from generator.errors import OutputError
 from generator.manifest import read_manifest
-from generator.pack import check_target
 from generator.resources import TEMPLATES
-from generator.text import count, one_line, shape_in_words, size
+from generator.text import count, shape_in_words, size
 
 MOST = 10_000_000  # bytes of a page; what mail takes nearly everywhere
 LEAST = 3  # layers of an image that are worth a section
@@ -50,11 +48,6 @@ class Content:
     layers: list[list[str]] = field(default_factory=list)
 
 
-def check_page(target: Path, folder: Path) -> None:
-    """Raise `OutputError` unless a page of the website in `folder` may be written to `target`."""
-    check_target(target.absolute(), folder, ".html")
-
-
 def write_single(
     folder: Path, target: Path, project: Path | None = None, most: int = MOST
 ) -> tuple[int, list[str]]:
@@ -64,38 +57,31 @@ def write_single(
     what was left out, in sentences. Raises `OutputError` where the folder is no website, `target` cannot be
     written, or nothing fits.
     """
-    check_page(target, folder)
+    output.check_target(target, folder, ".html")
     content = _content(folder)
     choice = choose(content, most)
     left_out = _left_out(content, choice, most)
     shown = [_image(content, place, choice) for place in choice.images]
     slugs = {each["slug"] for each in shown}
     images, model = content.manifest["images"], content.manifest["model"]
-    text = _template(project).render(
-        model=model,
-        layers=sum(layer["drawn"] for layer in content.manifest["layers"]),
-        images=shown,
-        absent=[(image["file"], image.get("error")) for image in images if image["slug"] not in slugs],
-        left_out=left_out,
-        count=count,
+    own = [project / "templates"] if project else []
+    text = (
+        pages.environment([*own, TEMPLATES])
+        .get_template("single.html.j2")
+        .render(
+            model=model,
+            layers=sum(layer["drawn"] for layer in content.manifest["layers"]),
+            images=shown,
+            absent=[(image["file"], image.get("error")) for image in images if image["slug"] not in slugs],
+            left_out=left_out,
+            count=count,
+        )
     )
     page = text.encode(errors="replace")  # half a character has no place in UTF-8
     if len(page) > most:
         raise _too_large(most)
     output.write_whole(target.absolute(), page)
     return len(page), left_out
-
-
-def _template(project: Path | None) -> jinja2.Template:
-    own = [project / "templates"] if project else []
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([str(each) for each in (*own, TEMPLATES)]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda value: one_line(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("single.html.j2")
 
 
 def _content(folder: Path) -> Content:

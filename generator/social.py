@@ -1,10 +1,8 @@
 """Pictures that stand for a page where others link to it, made of pictures that a build has written."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from generator import encode, raster
@@ -25,7 +23,7 @@ def image_card(root: Path, result: ImageResult, layers: Sequence[Layer]) -> byte
 
     `root` is the folder with the pictures of `result`, `layers` those that have grids.
     """
-    chosen = raster.evenly_spaced(len(layers), min(len(layers), IMAGE_COLUMNS * IMAGE_ROWS))
+    chosen = raster.evenly_spaced(len(layers), IMAGE_COLUMNS * IMAGE_ROWS)
     grids = [result.layers[layers[index].slug].small.path for index in chosen]
     left = MARGIN + PHOTO_WIDTH + GAP
     boxes = [(MARGIN, TOP, PHOTO_WIDTH, HEIGHT - TOP - MARGIN)]
@@ -39,7 +37,7 @@ def gallery_card(root: Path, title: str, results: Sequence[ImageResult], layers:
     `results` are images that were drawn, `layers` those that have grids.
     """
     shown = results[:GALLERY_COLUMNS]
-    chosen = raster.evenly_spaced(len(layers), min(len(layers), len(shown)))
+    chosen = raster.evenly_spaced(len(layers), len(shown))
     grids = [
         result.layers[layers[index].slug].small.path for result, index in zip(shown, chosen, strict=False)
     ]
@@ -66,17 +64,15 @@ def _card(root: Path, lines: tuple[str, str], paths: Sequence[str], boxes: Seque
     card = Image.new("RGB", (WIDTH, HEIGHT), encode.BACKGROUND_COLOUR)
     top = MARGIN - GAP
     for line, size in zip(lines, (TITLE_SIZE, LINE_SIZE), strict=True):
-        text = table[encode.caption((line,), WIDTH - 2 * MARGIN + size, size)].astype(np.uint8)
+        text = table[encode.caption((line,), WIDTH - 2 * MARGIN + size, size)]
         card.paste(Image.fromarray(text), (MARGIN - size // 2, top))
         top += text.shape[0]
     for path, (left, upper, width, height) in zip(paths, boxes, strict=False):
-        with Image.open(io.BytesIO((root / path).read_bytes())) as opened:
+        with Image.open(root / path) as opened:
             picture = opened.convert("RGBA")
         scale = min(width / picture.width, height / picture.height)
         size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
         # values stay squares where they grow, and none is skipped where they shrink
         picture = picture.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX)
         card.paste(picture, (left, upper), picture)
-    content = io.BytesIO()
-    card.save(content, "JPEG", quality=QUALITY, optimize=True)
-    return content.getvalue()
+    return encode.save(card, "JPEG", quality=QUALITY, optimize=True)
