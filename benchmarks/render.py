@@ -3,8 +3,8 @@
 One run, in turn, medians of five, on the default model and images with a picture of every channel of every
 layer. From the loaded model and the files of the images to the last picture on disk, pages not included:
 
-- the floor, on one thread: compiled forward passes, zlib level 1 over the bytes of all 8-bit pictures that
-  must be written, and Pillow's GIF encoding of the same frames;
+- the floor, on one thread: compiled forward passes, zlib level 1 over the bytes of all 8-bit pictures and of
+  the explorer's 8-bit maps, which must be written, and Pillow's GIF encoding of the same frames;
 - activation-gallery, in bare form (no Grad-CAM);
 - the matplotlib way: one figure a layer, `imsave` for each channel, GIFs from the figures;
 - the OpenCV way: `applyColorMap`, `resize` and `imwrite` for each channel, GIFs of RGB frames with imageio.
@@ -15,6 +15,8 @@ OpenCV is no locked package (`pip install opencv-python-headless`); without it i
 it takes 20 minutes.
 """
 
+import base64
+import json
 import os
 import resource
 import statistics
@@ -84,7 +86,8 @@ def make_floor(subject: Subject, sources: Path) -> Callable[[], dict[str, float]
         if not isinstance(layer, keras.layers.InputLayer)
     ]
     function = tf.function(keras.Model(subject.extractor.model.inputs, outputs))
-    pixels = [np.asarray(Image.open(path)).tobytes() for path in sources.rglob("*.png")]
+    written = [np.asarray(Image.open(path)).tobytes() for path in sources.rglob("*.png")]
+    written += [levels(path) for path in sources.rglob("maps.js")]
     animations = []
     for path in sources.rglob("*.gif"):
         with Image.open(path) as gif:
@@ -99,7 +102,7 @@ def make_floor(subject: Subject, sources: Path) -> Callable[[], dict[str, float]
         for batch in batches:
             [each.numpy() for each in function(batch)]
         times.append(time.perf_counter())
-        for each in pixels:
+        for each in written:
             zlib.compress(each, 1)
         times.append(time.perf_counter())
         for frames, milliseconds in animations:
@@ -108,6 +111,11 @@ def make_floor(subject: Subject, sources: Path) -> Callable[[], dict[str, float]
         return dict(zip(("forward", "zlib", "gif"), np.diff(times).tolist(), strict=True))
 
     return floor
+
+
+def levels(script: Path) -> bytes:
+    """Return the 8-bit maps in a script for the explorer."""
+    return zlib.decompress(base64.b64decode(json.loads(script.read_text()[len("agData(") : -3])["levels"]))
 
 
 def normalised(channel: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import functools
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -57,28 +58,36 @@ def colour_table(name: str) -> np.ndarray:
     return table
 
 
-def png(indices: np.ndarray, table: np.ndarray, factor: int = 1) -> bytes:
-    """Encode palette indices, uint8 (height, width), enlarged by a whole factor; the background is clear.
+def png(indices: np.ndarray, table: np.ndarray) -> bytes:
+    """Encode palette indices, uint8 (height, width); see `pngs`."""
+    return next(pngs(indices[None], table))
+
+
+def pngs(stack: np.ndarray, table: np.ndarray, factor: int = 1) -> Iterator[bytes]:
+    """Encode each of uint8 (pictures, height, width), enlarged by a whole factor; the background is clear.
 
     The palette is cut to the colours in use, which makes small maps half as large. Of the rows that enlarging
     repeats, all but the first are stored as "the same as the row above", which costs next to nothing
     (https://www.w3.org/TR/png-3/, filter types 0 and 2).
     """
-    present = np.bincount(indices.ravel(), minlength=256) > 0
-    positions = (np.cumsum(present) - 1).astype(np.uint8)
-    height, width = indices.shape
+    _, height, width = stack.shape
     rows = np.zeros((height, factor, 1 + width * factor), np.uint8)
-    rows[:, 0, 1:] = positions[indices].repeat(factor, axis=1)
     rows[:, 1:, 0] = 2
-    header = struct.pack(">IIBBBBB", width * factor, height * factor, 8, 3, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"PLTE", table[present].tobytes())]
-    if present[BACKGROUND]:
-        chunks.append((b"tRNS", b"\xff" * int(positions[BACKGROUND]) + b"\0"))
-    chunks += [(b"IDAT", zlib.compress(rows, PNG_LEVEL)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in chunks
-    )
+    pixels = rows[:, 0, 1:].reshape(height, width, factor)  # a view: every picture is put into the same rows
+    size = struct.pack(">IIBBBBB", width * factor, height * factor, 8, 3, 0, 0, 0)
+    start, end = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", size), _chunk(b"IEND", b"")
+    for indices in stack:
+        present = np.bincount(indices.ravel(), minlength=256) > 0
+        positions = (np.cumsum(present) - 1).astype(np.uint8)
+        pixels[:] = positions[indices][..., None]
+        palette = _chunk(b"PLTE", table[present].tobytes())
+        if present[BACKGROUND]:
+            palette += _chunk(b"tRNS", b"\xff" * int(positions[BACKGROUND]) + b"\0")
+        yield start + palette + _chunk(b"IDAT", zlib.compress(rows, PNG_LEVEL)) + end
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def photo(pixels: np.ndarray) -> tuple[bytes, int, int]:

@@ -5,7 +5,8 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -147,8 +148,8 @@ def _are_there(root: Path, sizes: Mapping[str, int]) -> bool:
 class SourceFolder:
     """The Markdown sources: writes what changed below `root` and remembers which files are ours.
 
-    A build that is cut off may leave half a file here, which the next one writes again; a website is made of
-    whole sources only.
+    Several threads may write at once. A build that is cut off may leave half a file here, which the next one
+    writes again; a website is made of whole sources only.
     """
 
     def __init__(self, root: Path):
@@ -156,7 +157,8 @@ class SourceFolder:
         self.root = root
         self.written = 0
         self._files: dict[str, int] = {}
-        self._folders: set[Path] = set()
+        self._folders: set[str] = set()
+        self._lock = threading.Lock()  # of the files and the journal
         self._record, self._journal = root / "gallery" / RECORD, root / "gallery" / JOURNAL
         cut_off = self._journal.read_text(encoding="utf-8").splitlines() if self._journal.is_file() else []
         self._before = dict.fromkeys(cut_off, -1) | _read_record(self._record)
@@ -182,8 +184,8 @@ class SourceFolder:
         return len(self._files)
 
     def since(self, mark: int) -> dict[str, int]:
-        """Return the sizes of the files by path, but for the first `mark`."""
-        return dict(itertools.islice(self._files.items(), mark, None))
+        """Return the sizes of the files by path, sorted, but for the first `mark`."""
+        return dict(sorted(itertools.islice(self._files.items(), mark, None)))
 
     def foreign(self) -> dict[str, Path]:
         """Return the files in the folder that no build has written, by path."""
@@ -212,28 +214,34 @@ class SourceFolder:
         Raises `OutputError` when one of them is not ours or cannot be written.
         """
         changed = {path: content for path, content in files.items() if not self._holds(path, content)}
-        self._files.update({path: len(content) for path, content in files.items()})
-        fresh = [f"{path}\n" for path in changed if not self.owns(path)]
-        if fresh:
+        with self._lock:
+            self._files.update({path: len(content) for path, content in files.items()})
+            self.written += len(changed)
+            self._announce([path for path in changed if not self.owns(path)])
+        for path, content in changed.items():
+            target = f"{self.root}/{path}"
+            with _said("write", target):
+                folder = os.path.dirname(target)
+                if folder not in self._folders:
+                    os.makedirs(folder, exist_ok=True)
+                    self._folders.add(folder)
+                with open(target, "wb") as file:
+                    file.write(content)
+
+    def _announce(self, paths: Sequence[str]) -> None:
+        """Note in the journal which files are about to be ours."""
+        if paths:
             with _said("write", self._journal):
                 self._journal.parent.mkdir(parents=True, exist_ok=True)
                 with self._journal.open("a", encoding="utf-8") as journal:
-                    journal.writelines(fresh)
-        for path, content in changed.items():
-            target = self.root / path
-            with _said("write", target):
-                if target.parent not in self._folders:
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    self._folders.add(target.parent)
-                target.write_bytes(content)
-        self.written += len(changed)
+                    journal.writelines(f"{path}\n" for path in paths)
 
     def _holds(self, path: str, content: bytes) -> bool:
         """Whether a file has these bytes. Raises `OutputError` where it is somebody else's page."""
+        if not os.path.isfile(f"{self.root}/{path}"):
+            return False
         target = self.root / path
         with _said("write", target):
-            if not target.is_file():
-                return False
             if target.stat().st_size == len(content) and target.read_bytes() == content:
                 return True
             if path.endswith(".md") and not self.owns(path) and not _is_marked(target):
@@ -342,7 +350,7 @@ def _remove_empty(folder: Path, root: Path) -> None:
 
 
 @contextmanager
-def _said(verb: str, path: Path):
+def _said(verb: str, path: Path | str):
     try:
         yield
     except OSError as error:

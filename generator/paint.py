@@ -1,6 +1,7 @@
 """Draw all images: for each one forward pass, its pictures, and then the animations."""
 
 import io
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ from generator.data import (
     Picture,
     Prediction,
     PreparedImage,
+    RenderResult,
+    RenderTask,
     Step,
 )
 from generator.errors import ImageError
@@ -124,9 +127,6 @@ class Painter:
         prediction = predict(activations.outputs, model.final_activation, self.labels)
         result = self._draw_input(image, prepared, prediction)
         result = self._draw_activations(number, result, activations)
-        self.sources.write(
-            plan.image_card(image.slug), social.image_card(self.sources.root, result, self.plan.mapped)
-        )
         del activations  # the gradients take as much memory again
         if self.explain and prediction.score is not None:
             result = replace(result, decision=self._explain(extractor, image, model, prepared, prediction))
@@ -136,16 +136,21 @@ class Painter:
         """Write all that shows an image's maps, and add it to its `result`."""
         image = result.image
         maps = [activations.maps[layer.index] for layer in self.plan.drawn]
-        drawn, frames = self._draw_layers(number, image, maps)
         stacks = [activations.maps[layer.index] for layer in self.plan.mapped]
+        drawn, pictures, frames = self._draw_layers(number, image, maps)
+        result = replace(result, layers=drawn, check=activations.check)
+        layers_gif = self.pool.submit(self._layers_animation, image, stacks, drawn, pictures)
+        channels_gif = self.pool.submit(self._channels_animation, image, frames)
+        card = self.pool.submit(self._draw_card, result)
+        arrays = self._write_arrays(image, maps) if self.arrays != "none" else None
+        card.result()
         return replace(
-            result,
-            layers=drawn,
-            layers_gif=self._layers_animation(image, stacks, drawn),
-            channels_gif=self._channels_animation(image, frames) if frames else None,
-            check=activations.check,
-            arrays=self._write_arrays(image, maps) if self.arrays != "none" else None,
+            result, layers_gif=layers_gif.result(), channels_gif=channels_gif.result(), arrays=arrays
         )
+
+    def _draw_card(self, result: ImageResult) -> None:
+        card = social.image_card(self.sources.root, result, self.plan.mapped)
+        self.sources.write(plan.image_card(result.image.slug), card)
 
     def _others(self, image: InputImage, model: ModelInfo) -> dict[str, np.ndarray]:
         """Return the pictures for the model's other inputs: of the same name, or the only one there is."""
@@ -166,17 +171,25 @@ class Painter:
 
     def _draw_layers(
         self, number: int, image: InputImage, maps: Sequence[np.ndarray]
-    ) -> tuple[dict[str, LayerResult], list[tuple[Layer, int, np.ndarray]]]:
-        """Write the grids and single channels of one image; return its channels for the animation as well."""
-        tasks = self.plan.tasks(image)
-        drawn, frames = {}, []
-        for result in self.pool.map(render.render_layer, tasks, maps, [self.style] * len(tasks)):
-            self.sources.write_all(result.files)
+    ) -> tuple[dict[str, LayerResult], list[np.ndarray], list[tuple[Layer, int, np.ndarray]]]:
+        """Write the grids and single channels of one image; return the frames of both animations too."""
+        drawn, pictures, frames = {}, [], []
+        for result, picture in self.pool.map(self._draw_layer, self.plan.tasks(image), maps):
             layer = result.task.layer
             drawn[layer.slug] = result.layer
+            if picture is not None:
+                pictures.append(picture)
             frames += zip([layer] * len(result.frames), result.task.frames, result.frames, strict=True)
             self._tell(number, len(drawn), image)
-        return drawn, frames
+        return drawn, pictures, frames
+
+    def _draw_layer(self, task: RenderTask, maps: np.ndarray) -> tuple[RenderResult, np.ndarray | None]:
+        """Draw one layer and write its files, which the result then is without; add a frame of its maps."""
+        result = render.render_layer(task, maps, self.style)
+        self.sources.write_all(result.files)
+        layer, side = task.layer, self.plan.canvas
+        frame = render.layer_frame(layer, maps, result.layer.ranges, side) if layer.is_map else None
+        return replace(result, files={}), frame
 
     def _explain(
         self,
@@ -224,12 +237,18 @@ class Painter:
         )
 
     def _layers_animation(
-        self, image: InputImage, maps: Sequence[np.ndarray], drawn: dict[str, LayerResult]
+        self,
+        image: InputImage,
+        maps: Sequence[np.ndarray],
+        drawn: dict[str, LayerResult],
+        pictures: Sequence[np.ndarray],
     ) -> Animation:
+        """Write the animation over layers; `pictures` are frames for the planned canvas."""
         layers = self.plan.mapped
         ranges = [drawn[layer.slug].ranges for layer in layers]
         for side in plan.CANVASES[plan.CANVASES.index(self.plan.canvas) :]:
-            pictures = list(self.pool.map(render.layer_frame, layers, maps, ranges, [side] * len(layers)))
+            if side < self.plan.canvas:
+                pictures = list(map(render.layer_frame, layers, maps, ranges, itertools.repeat(side)))
             frames = render.layers_frames(pictures)
             content, kept = encode.gif(frames.indices, self.style.table, frames.milliseconds), layers
             if len(content) <= GIF_AIM:
@@ -242,7 +261,9 @@ class Painter:
 
     def _channels_animation(
         self, image: InputImage, chosen: Sequence[tuple[Layer, int, np.ndarray]]
-    ) -> Animation:
+    ) -> Animation | None:
+        if not chosen:
+            return None
         frames = render.channels_frames(chosen)
         content, kept = encode.gif_within(frames.indices, self.style.table, frames.milliseconds, GIF_LIMIT)
         total = sum(layer.channels for layer in self.plan.convolutions)

@@ -68,12 +68,14 @@ def quantize(maps: np.ndarray, ranges: np.ndarray) -> np.ndarray:
 def _quantize(maps: np.ndarray, ranges: np.ndarray, indices: np.ndarray) -> None:
     values = np.moveaxis(maps, -1, 0).astype(np.float64)
     low, high = ranges[:, 0, None, None], ranges[:, 1, None, None]
-    extent = np.where(high > low, high - low, 1)
-    finite = np.isfinite(values)
-    known = np.where(finite, values, low)
-    indices[:] = np.rint(np.clip((known - low) / extent, 0, 1) * (LEVELS - 1))
+    with np.errstate(invalid="ignore"):  # what is not finite gets its index below
+        shares = values - low
+        shares /= np.where(high > low, high - low, 1)
+        np.clip(shares, 0, 1, out=shares)
+        shares *= LEVELS - 1
+        indices[:] = np.rint(shares, out=shares)
     indices[ranges[:, 0] >= ranges[:, 1]] = CONSTANT
-    if not finite.all():
+    if not np.isfinite(values).all():
         indices[np.isnan(values)] = NOT_A_NUMBER
         indices[values == np.inf] = PLUS_INFINITY
         indices[values == -np.inf] = MINUS_INFINITY
@@ -83,12 +85,15 @@ def average_down(maps: np.ndarray, factor: int) -> np.ndarray:
     """Average (height, width, channels) over blocks of `factor` × `factor`; edge blocks may be smaller."""
     if factor == 1:
         return maps
-    rows, columns = (np.arange(0, size, factor) for size in maps.shape[:2])
+    height, width, channels = maps.shape
+    sums = np.zeros((-(-height // factor), -(-width // factor), channels))
+    counts = np.zeros((*sums.shape[:2], 1))
     with np.errstate(invalid="ignore", over="ignore"):  # infinities may meet
-        sums = np.add.reduceat(np.add.reduceat(maps, rows, axis=0, dtype=np.float64), columns, axis=1)
-    heights = np.diff(np.append(rows, maps.shape[0]))
-    widths = np.diff(np.append(columns, maps.shape[1]))
-    return (sums / (heights[:, None] * widths)[..., None]).astype(maps.dtype)
+        for row, column in np.ndindex(factor, factor):
+            part = maps[row::factor, column::factor]
+            sums[: part.shape[0], : part.shape[1]] += part
+            counts[: part.shape[0], : part.shape[1]] += 1
+        return (sums / counts).astype(maps.dtype)
 
 
 def bars(values: np.ndarray, limits: np.ndarray, height: int, width: int) -> np.ndarray:

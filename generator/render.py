@@ -49,8 +49,8 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
     levels = indices if np.array_equal(exact, ranges) else raster.quantize(maps, exact)
     files = {task.grid: encode.png(sheet, style.table), task.maps: explorer.maps_script(levels, statistics)}
     single = raster.picture_factor(height, width)
-    for channel, path in task.singles.items():
-        files[path] = encode.png(indices[channel], style.table, single)
+    pictures = encode.pngs(indices[list(task.singles)], style.table, single)
+    files.update(zip(task.singles.values(), pictures, strict=True))
     grid = small = Picture(task.grid, sheet.shape[1], sheet.shape[0])
     if (shrink := -(-grid.width // SMALL_WIDTH)) > 1:
         sheet = raster.tile(raster.quantize(raster.average_down(maps, shrink), ranges), columns)

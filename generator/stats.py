@@ -22,20 +22,24 @@ def _measure(maps: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the fields of `MapStatistics` in order."""
     values = np.moveaxis(maps, -1, 0).reshape(maps.shape[-1], -1).astype(np.float64)
     finite = np.isfinite(values)
+    whole = finite.all()
+
+    def known(instead: float | np.ndarray) -> np.ndarray:
+        return values if whole else np.where(finite, values, instead)
+
     count = finite.sum(axis=1)
-    known = np.where(finite, values, 0)
     some = count > 0
     divisor = np.maximum(count, 1)
-    mean = known.sum(axis=1) / divisor
-    apart = np.where(finite, values - mean[:, None], 0)
-    minimum = np.where(some, np.where(finite, values, np.inf).min(axis=1, initial=np.inf), np.nan)
-    maximum = np.where(some, np.where(finite, values, -np.inf).max(axis=1, initial=-np.inf), np.nan)
+    mean = known(0).sum(axis=1) / divisor
+    apart = known(mean[:, None]) - mean[:, None]
+    minimum = np.where(some, known(np.inf).min(axis=1, initial=np.inf), np.nan)
+    maximum = np.where(some, known(-np.inf).max(axis=1, initial=-np.inf), np.nan)
     return (
         minimum.astype(np.float32),
         maximum.astype(np.float32),
         np.where(some, mean, np.nan),
-        np.where(some, (apart**2).sum(axis=1) / divisor, np.nan),
-        np.where(some, (known > 0).sum(axis=1) / divisor, np.nan),
+        np.where(some, np.square(apart, out=apart).sum(axis=1) / divisor, np.nan),
+        np.where(some, np.count_nonzero(known(0) > 0, axis=1) / divisor, np.nan),
         (values.shape[1] - count).astype(np.int32),
     )
 

@@ -60,11 +60,12 @@ def test_unknown_colour_maps_are_an_error(name):
 
 
 @pytest.mark.parametrize("factor", [1, 2, 5])
-def test_png_has_the_exact_colours(factor):
-    indices = RANDOM.integers(0, 240, (6, 9), dtype=np.uint8)
-    decoded = imageio.imread(encode.png(indices, TABLE, factor), extension=".png", mode="RGB")
-    enlarged = np.kron(indices, np.ones((factor, factor), np.uint8))
-    np.testing.assert_array_equal(decoded, TABLE[enlarged])
+def test_pngs_have_the_exact_colours(factor):
+    stack = RANDOM.integers(0, 240, (3, 6, 9), dtype=np.uint8)
+    for indices, content in zip(stack, encode.pngs(stack, TABLE, factor), strict=True):
+        decoded = imageio.imread(content, extension=".png", mode="RGB")
+        enlarged = np.kron(indices, np.ones((factor, factor), np.uint8))
+        np.testing.assert_array_equal(decoded, TABLE[enlarged])
 
 
 @pytest.mark.parametrize(

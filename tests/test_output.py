@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,18 @@ def test_only_what_changed_is_written(tmp_path):
     assert (tmp_path / "index.md").stat().st_mtime == 1
     assert (tmp_path / "gallery/a.md").read_text(encoding="utf-8") == "new"
     assert (tmp_path / "gallery/a.md").stat().st_mtime > 1
+
+
+def test_threads_may_write_at_once(tmp_path):
+    sources = output.SourceFolder(tmp_path)
+    batches = [{f"gallery/{n % 3}/{n}-{k}.png": b"%d" % k for k in range(50)} for n in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(sources.write_all, batches))
+    every = {path: content for batch in batches for path, content in batch.items()}
+    assert {path: (tmp_path / path).read_bytes() for path in every} == every
+    assert list(sources.since(0)) == sorted(every)
+    assert sources.written == len(every)
+    assert set((tmp_path / "gallery" / output.JOURNAL).read_text().splitlines()) == set(every)
 
 
 def test_what_is_left_over_goes_with_its_folders(tmp_path):
