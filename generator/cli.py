@@ -247,12 +247,47 @@ def pack(config, output, target, quiet) -> None:
       activation-gallery pack --output /tmp/site gallery.zip
     """
     with errors_in_one_line(False):
-        from generator.pack import find_website
         from generator.pack import pack as write
+        from generator.settings import find_website
 
-        path = write(find_website(config, output, Path.cwd()), target)
+        website, _ = find_website(config, Path.cwd(), output)
+        path = write(website, target)
     if not quiet:
         click.echo(one_line(f"{path}: {size(path.stat().st_size)}"))
+
+
+@main.command()
+@config_option
+@output_option
+@click.option(
+    "--url", envvar="SITE_URL", default="", help="Where the website is published [SITE_URL, else no links]."
+)
+@click.argument("readme", default="README.md", metavar="[FILE]", type=click.Path(path_type=Path))
+@quiet_option
+def readme(config, output, url, readme, quiet) -> None:
+    """Show the gallery in a README, between the lines <!-- gallery:start --> and <!-- gallery:end -->.
+
+    \b
+    Examples:
+      activation-gallery readme
+      activation-gallery readme docs/README.md --url https://me.github.io/cats/
+    """
+    with errors_in_one_line(False):
+        from generator.readme import write_readme
+        from generator.settings import find_website
+
+        website, project = find_website(config, Path.cwd(), output)
+        done = write_readme(website, readme, url, project)
+    if quiet:
+        return
+    click.echo(
+        one_line(
+            f"{done.readme}: {count(done.images, 'image')} of {done.of:,}; {count(done.pictures, 'picture')} "
+            f"in {done.folder}, {size(done.bytes)}, {done.changed:,} of them written"
+        )
+    )
+    if not url:
+        click.echo("nothing is linked: --url or SITE_URL says where the website is published")
 
 
 @main.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import GifImagePlugin, Image, ImageDraw, ImageFont, ImageSequence
 
 from generator.errors import SettingsError
 from generator.raster import (
@@ -36,6 +36,7 @@ SPECIAL_COLOURS = {
 }
 LONGEST_PHOTO = 800  # pixels of the longer side of a published input
 FONT_SIZE = 13  # pixels
+GIF_HEADER = 13  # bytes before the palette (https://www.w3.org/Graphics/GIF/spec-gif89a.txt)
 PNG_LEVEL = 3  # of zlib: higher ones take twice as long for one hundredth
 
 
@@ -111,14 +112,43 @@ def exact(pixels: np.ndarray, factor: int) -> bytes:
 def gif(frames: np.ndarray, table: np.ndarray, milliseconds: int) -> bytes:
     """Encode palette indices, uint8 (frames, height, width), as an endless GIF with exact colours.
 
-    Every frame carries the same palette object, so Pillow writes it once and leaves the indices alone.
+    Given the palette of all frames, Pillow writes it once and leaves the indices alone.
     """
+    palette = table.tobytes()
     pictures = [Image.fromarray(frame) for frame in frames]
     for picture in pictures:
-        picture.putpalette(table.tobytes())
+        picture.putpalette(palette)
     first, *others = pictures
     options = {"save_all": True, "append_images": others, "duration": milliseconds, "loop": 0}
-    return save(first, "GIF", optimize=False, **options)
+    return save(first, "GIF", optimize=False, palette=palette, **options)
+
+
+def gif_palette(content: bytes) -> np.ndarray:
+    """Return the palette, uint8 (256, 3), of what `gif` has encoded, as a view of its bytes."""
+    return np.frombuffer(content, np.uint8, 256 * 3, GIF_HEADER).reshape(256, 3)
+
+
+def gif_frames(content: bytes) -> tuple[np.ndarray, int]:
+    """Return what `gif` has encoded: palette indices, uint8 (frames, height, width), and milliseconds.
+
+    Frames that equal the one before them have become one with it.
+    """
+    usual = GifImagePlugin.LOADING_STRATEGY
+    GifImagePlugin.LOADING_STRATEGY = GifImagePlugin.LoadingStrategy.RGB_AFTER_DIFFERENT_PALETTE_ONLY
+    try:
+        with Image.open(io.BytesIO(content)) as opened:
+            milliseconds = opened.info["duration"]
+            return np.stack([np.array(frame) for frame in ImageSequence.Iterator(opened)]), milliseconds
+    finally:
+        GifImagePlugin.LOADING_STRATEGY = usual
+
+
+def gif_on_white(content: bytes) -> bytes:
+    """Give what `gif` has encoded a white background and dark captions; the maps keep their colours."""
+    table = gif_palette(content).copy()
+    table[BACKGROUND] = 255
+    table[INK:] = np.linspace((255, 255, 255), BACKGROUND_COLOUR, 256 - INK).round()
+    return content[:GIF_HEADER] + table.tobytes() + content[GIF_HEADER + table.size :]
 
 
 def gif_within(
@@ -182,6 +212,11 @@ def _shorten(line: str, width: int, font: ImageFont.FreeTypeFont) -> str:
     while line and font.getlength(line + "…") > width:
         line = line[:-1]
     return line + "…"
+
+
+def text_width(line: str, font_size: int) -> float:
+    """Return how many pixels wide a line of text is."""
+    return _font(font_size).getlength(line)
 
 
 @functools.cache

@@ -260,7 +260,8 @@ class SourceFolder:
                 if target.resolve().is_relative_to(self.root.resolve()) and not target.is_dir():
                     target.unlink(missing_ok=True)
                     _remove_empty(target.parent, self.root)
-            write_whole(self._record, json.dumps(self._files, indent=0, sort_keys=True).encode())
+            if self._files != _read_record(self._record):
+                write_whole(self._record, json.dumps(self._files, indent=0, sort_keys=True).encode())
             self._journal.unlink(missing_ok=True)
         return len(orphans)
 

@@ -11,7 +11,6 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from generator import output
 from generator.errors import OutputError
 from generator.manifest import read_manifest
-from generator.settings import load_settings
 
 # Deflating these again takes most of the time and saves next to nothing.
 COMPRESSED = {".png", ".gif", ".jpg", ".jpeg", ".webp", ".npz", ".woff", ".woff2", ".gz"}
@@ -36,17 +35,6 @@ def pack(folder: Path, target: Path | None = None) -> Path:
         for path in files:
             _add(archive, f"{name}/{path}", folder / path)
     return target
-
-
-def find_website(config: Path | None, folder: Path | None, current: Path) -> Path:
-    """Return the website's folder: `folder`, or what the settings say, or `site` in the folder `current`.
-
-    Raises `SettingsError` where the settings file `config` is not there or has mistakes.
-    """
-    if folder is not None:
-        return folder.absolute()
-    # The website is packed, not built, so neither a model nor images need to be named.
-    return load_settings(config, current, {"model": current, "images": current}).output
 
 
 def package_name(manifest: dict) -> str:

@@ -78,6 +78,15 @@ def load_settings(config: Path | None, folder: Path, flags: Mapping[str, Any]) -
     return replace(settings, output=settings.output.absolute())
 
 
+def find_website(config: Path | None, folder: Path, output: Path | None) -> tuple[Path, Path | None]:
+    """Return the folders of a finished website and of its project, if there is one; see `load_settings`.
+
+    The website is used, not built, so neither a model nor images need to be named.
+    """
+    settings = load_settings(config, folder, {"model": folder, "images": folder, "output": output})
+    return settings.output, settings.project
+
+
 def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
