@@ -1,4 +1,9 @@
-"""The sources are no business of one theme: MkDocs' own makes a working website of them too."""
+"""The sources are no business of one theme: MkDocs' own and Zensical make working websites of them too."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -7,16 +12,22 @@ from conftest import ROOT, Gallery
 from generator.website import build_website
 
 
-@pytest.fixture(scope="module")
-def plain(gallery, tmp_path_factory) -> Gallery:
-    """Build the small gallery's sources with a theme that comes with MkDocs."""
+@pytest.fixture(scope="module", params=["readthedocs", "zensical"])
+def plain(request, gallery, tmp_path_factory) -> Gallery:
+    """Build the small gallery's sources with a theme that comes with MkDocs, and without MkDocs."""
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").replace('!ENV [SITE_URL, ""]', '""')
-    config = yaml.safe_load(text)
-    config |= {"theme": {"name": "readthedocs", "highlightjs": False}, "plugins": []}
-    del config["extra"]
     folder = tmp_path_factory.mktemp("plain")
-    (folder / "mkdocs.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    build_website(folder / "mkdocs.yml", gallery.sources, folder / "site", {})
+    if request.param == "zensical":
+        (folder / "mkdocs.yml").write_text(text, encoding="utf-8")
+        shutil.copytree(gallery.sources, folder / "site_src")
+        program = Path(sys.executable).with_name("zensical")
+        subprocess.run([program, "build", "--strict"], cwd=folder, check=True, timeout=120)
+    else:
+        config = yaml.safe_load(text)
+        config |= {"theme": {"name": "readthedocs", "highlightjs": False}, "plugins": []}
+        del config["extra"]
+        (folder / "mkdocs.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        build_website(folder / "mkdocs.yml", gallery.sources, folder / "site", {})
     return Gallery(folder / "site", gallery.sources, gallery.manifest)
 
 
