@@ -27,7 +27,7 @@ gallery: install  ## build the website into site/ (OPTIONS="--layers block1*" pa
 	@$(BIN)/activation-gallery build $(OPTIONS)
 
 test: install  ## run the whole test suite
-	@$(BIN)/python -m pytest $(OPTIONS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(OPTIONS)
 
 lint: install $(NODE_TOOLS)  ## check style, formatting and workflows; scripts and style sheets too where npm is installed
 	@$(BIN)/ruff check .

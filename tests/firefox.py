@@ -20,6 +20,7 @@ PREFERENCES = {
     "remote.prefs.recommended": False,
     "browser.aboutwelcome.enabled": False,
     "browser.newtab.preload": False,
+    "browser.newtabpage.enabled": False,  # it loads pictures from elsewhere, sooner or later
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.page": 0,
     "datareporting.policy.dataSubmissionEnabled": False,
@@ -59,7 +60,7 @@ class Firefox:
             self._socket = stack.enter_context(connect(self._address(), max_size=None))
             self._send("session.new", capabilities={})
             self._context = self._send("browsingContext.getTree")["contexts"][0]["context"]
-            # Firefox prepares a page for new tabs where nobody sees it, with pictures from elsewhere.
+            self.open("about:blank")  # leaves the page that Firefox begins with, before anyone listens
             self._send("session.subscribe", events=EVENTS, contexts=[self._context])
             self._leave = stack.pop_all().close  # all went well: keep it until the window is closed
         return self
