@@ -9,8 +9,9 @@ layer. From the loaded model and the files of the images to the last picture on 
 - the matplotlib way: one figure a layer, `imsave` for each channel, GIFs from the figures;
 - the OpenCV way: `applyColorMap`, `resize` and `imwrite` for each channel, GIFs of RGB frames with imageio.
 
-Each way writes into a fresh folder, after what was written before has reached the disk. On some disks to
-create thousands of files costs more than to draw them; `TMPDIR=/dev/shm` keeps the disk out of all figures.
+Each way writes into a fresh folder, after what was written before has reached the disk, and nothing is
+removed before the end: Linux's ext4 avoids for a while the places of files that are gone, and looking for
+others can take longer than to draw. `TMPDIR=/dev/shm` keeps the disk out of all figures.
 OpenCV is no locked package (`pip install opencv-python-headless`); without it its way is left out. All of
 it takes 20 minutes.
 """
@@ -23,8 +24,7 @@ import statistics
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -192,12 +192,10 @@ def write_gifs(folder: Path, number: int, frames: list[np.ndarray], singles: lis
     imageio.imwrite(folder / f"{number}-channels.gif", large, duration=200, loop=0)
 
 
-@contextmanager
-def fresh_folder() -> Iterator[Path]:
-    """Lend an empty folder, once nothing waits to be written."""
+def fresh_folder(parent: str) -> Path:
+    """Return a new folder, once nothing waits to be written."""
     os.sync()
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
+    return Path(tempfile.mkdtemp(dir=parent))
 
 
 def main() -> None:
@@ -210,19 +208,19 @@ def main() -> None:
         print("OpenCV is not installed: its way is left out")
         del ways["OpenCV"]
     stages: dict[str, list[dict[str, float]]] = {"floor": [], "ours": [], **{way: [] for way in ways}}
-    with fresh_folder() as first:
+    with tempfile.TemporaryDirectory() as folder:
+        first = fresh_folder(folder)
         draw_ours(subject, first)
-        floor = make_floor(subject, first / "site_src")
+        floor = make_floor(subject, first / "site_src/gallery")
         for _ in range(RUNS):
             stages["floor"].append(floor())
-            with fresh_folder() as folder:
-                stages["ours"].append({"pictures": draw_ours(subject, folder)})
+            stages["ours"].append({"pictures": draw_ours(subject, fresh_folder(folder))})
             for way, draw in ways.items():
-                with fresh_folder() as folder:
-                    start = time.perf_counter()
-                    draw(subject, folder)
-                    stages[way].append({"all": time.perf_counter() - start})
-        show(stages, first / "site_src")
+                target = fresh_folder(folder)
+                start = time.perf_counter()
+                draw(subject, target)
+                stages[way].append({"all": time.perf_counter() - start})
+        show(stages, first / "site_src/gallery")
 
 
 def show(stages: dict[str, list[dict[str, float]]], sources: Path) -> None:

@@ -2,8 +2,8 @@
 
     python models/train.py --train cats_vs_dogs_128_train.tar --output runs/default
 
-The picture size grows with the training (`--stages 64:15,96:12,128:5`): small pictures teach quickly what
-large ones refine. What is evaluated and saved is a running average of the weights. Stopped at any time,
+The picture size grows with the training (`--stages 64:10,96:12,128:10`): small pictures teach quickly what
+large ones refine. Kernels are updated by Muon, all else by AdamW. What is evaluated and saved is a running average of the weights. Stopped at any time,
 the same command goes on after the last whole epoch. Works on every Keras backend (`KERAS_BACKEND`).
 """
 
@@ -20,7 +20,7 @@ from keras import layers
 from pictures import Pictures, load_pictures
 from PIL import Image
 
-BLOCKS = ((16,), (32, 32), (64, 64), (128, 128), (168, 168))
+BLOCKS = ((16,), (40, 40), (72, 72), (128, 128), (152, 152))
 INPUT_SIZE = 128
 FILL = (124, 116, 104)  # the mean colour of photographs, for corners that a rotation uncovers
 
@@ -89,6 +89,28 @@ class Augmented(keras.utils.PyDataset):
         return np.asarray(image.transform(size, Image.Transform.AFFINE, matrix, resampling, fillcolor=FILL))
 
 
+class ConvolutionMuon(keras.optimizers.Muon):
+    """Muon for the kernels of convolutions, which Keras gives to AdamW; AdamW for all else.
+
+    A step takes the momentum, as a matrix of (rows × columns × channels in) by (channels out), to the nearest
+    orthogonal one, so that rare directions are learned as fast as common ones. Sources: K. Jordan and others,
+    "Muon: an optimizer for hidden layers in neural networks" (2024), and for the size of a step, with which a
+    learning rate means the same to both, J. Liu and others, arXiv:2502.16982 (2025).
+    """
+
+    def _should_use_adamw(self, variable) -> bool:
+        return len(variable.shape) != 4
+
+    def zeropower_via_newtonschulz5(self, x, steps: int):
+        """Return the (nearly) orthogonal kernel, of the shape of `x`."""
+        matrix = super().zeropower_via_newtonschulz5(keras.ops.reshape(x, (-1, x.shape[-1])), steps)
+        return keras.ops.reshape(matrix, x.shape)
+
+    def lr_adjust(self, x):
+        """Scale an update to the size that AdamW's have, a root mean square of `rms_rate`."""
+        return x * self.rms_rate * math.sqrt(max(math.prod(x.shape[:-1]), x.shape[-1]))
+
+
 class OneCycle(keras.callbacks.Callback):
     """Raise the learning rate to `peak` over a fifth of all steps, then lower it to zero along a cosine."""
 
@@ -153,7 +175,8 @@ def train(options: argparse.Namespace) -> None:
     model = build_model(None, options.dropout)
     if options.start:
         model.set_weights(keras.models.load_model(options.start, compile=False).get_weights())
-    optimizer = keras.optimizers.AdamW(options.rate, weight_decay=options.weight_decay)
+    decay = options.weight_decay
+    optimizer = ConvolutionMuon(options.rate, weight_decay=decay, adam_weight_decay=decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     loss = keras.losses.BinaryCrossentropy(label_smoothing=options.smoothing)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
@@ -248,7 +271,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--train", type=Path, required=True, help="folder or tar: CLASS/*.jpg")
     parser.add_argument("--output", type=Path, default=Path("runs/default"), help="folder for all results")
-    parser.add_argument("--stages", type=parse_stages, default="64:15,96:12,128:5", help="SIZE:EPOCHS,…")
+    parser.add_argument("--stages", type=parse_stages, default="64:10,96:12,128:10", help="SIZE:EPOCHS,…")
     parser.add_argument("--start", type=Path, help="model to go on from, trained with the same --seed")
     parser.add_argument("--crop", type=float, default=0.6, help="smallest share of the area in a window")
     parser.add_argument("--validation", type=int, default=2500, help="pictures held out from training")
