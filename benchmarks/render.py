@@ -17,29 +17,45 @@ it takes 20 minutes.
 """
 
 import base64
+import functools
 import json
 import os
 import resource
 import statistics
 import tempfile
+import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import imageio.v3 as imageio
 import numpy as np
 from PIL import Image, ImageSequence
 
-from generator import encode, images
+from generator import encode, explorer, images, raster, render
 from generator.build import build, open_keras
+from generator.model.extract import KerasExtractor
+from generator.output import SourceFolder
+from generator.paint import Painter
 from generator.settings import Settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 5
 COLUMNS = 16  # of a grid, in the usual ways
+STAGES = {
+    "forward": [(KerasExtractor, "extract")],
+    "statistics": [(render, "measure"), (render, "examine")],
+    "scaling": [(raster, name) for name in ("quantize", "average_down", "enlarge", "tile", "centre")],
+    "PNG": [(encode, "pngs")],
+    "explorer": [(explorer, "maps_script")],
+    "GIF": [(encode, "gif")],
+    "files": [(SourceFolder, "write_all")],
+}
 
 
 class Subject:
@@ -73,6 +89,36 @@ def draw_ours(subject: Subject, folder: Path) -> float:
     """Build without a website; return the seconds of the stage that draws."""
     report = build(replace(subject.settings, output=folder / "site"), opener=lambda *_: subject.extractor)
     return report.seconds["pictures"]
+
+
+def stages_of_ours(subject: Subject, folder: Path) -> dict[str, float]:
+    """Draw once more with a clock in every stage; return the processor seconds of all threads in each."""
+    seconds: dict[str, float] = dict.fromkeys(["all", *STAGES], 0.0)
+    lock = threading.Lock()
+
+    def clocked(stage: str, function: Callable, clock: Callable[[], float]) -> Callable:
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            begin = clock()
+            result = function(*args, **kwargs)
+            if isinstance(result, Iterator):
+                result = iter(list(result))
+            with lock:
+                seconds[stage] += clock() - begin
+            return result
+
+        return call
+
+    with ExitStack() as stack:
+        for stage, places in {"all": [(Painter, "draw")], **STAGES}.items():
+            # Nothing else runs beside the forward pass, which has threads of its own.
+            clock = time.process_time if stage in ("all", "forward") else time.thread_time
+            for place, name in places:
+                replacement = clocked(stage, getattr(place, name), clock)
+                stack.enter_context(mock.patch.object(place, name, replacement))
+        draw_ours(subject, folder)
+    total = seconds.pop("all")
+    return seconds | {"all else": total - sum(seconds.values())}
 
 
 def make_floor(subject: Subject, sources: Path) -> Callable[[], dict[str, float]]:
@@ -221,6 +267,11 @@ def main() -> None:
                 draw(subject, target)
                 stages[way].append({"all": time.perf_counter() - start})
         show(stages, first / "site_src/gallery")
+        shares = stages_of_ours(subject, fresh_folder(folder))
+        total = sum(shares.values())
+        print(f"processor time of ours, on all cores: {total:.2f} s")
+        for stage, seconds in shares.items():
+            print(f"  {stage:11} {seconds:6.2f} s {seconds / total:5.0%}")
 
 
 def show(stages: dict[str, list[dict[str, float]]], sources: Path) -> None:
