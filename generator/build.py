@@ -131,7 +131,8 @@ def _build(
         seconds=clock.seconds,
         kept=kept,
     )
-    memory.remember(BUILD, stock.all, report, {})
+    if [result.image.digest for result in site.results] == [image.digest for image in stock.images]:
+        memory.remember(BUILD, stock.all, report, {})  # else an image went away meanwhile, and may come back
     memory.finish()
     return report
 
@@ -186,7 +187,8 @@ def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, stock: S
     """Return the fingerprint of what the pictures of every image depend on, besides the image."""
     ways = (settings.scale, settings.colours, settings.pixels, settings.input_channels, settings.longest_side)
     extras = (settings.arrays, settings.explain, settings.verify, settings.inputs, stock.others)
-    return cache.fingerprint(stock.tools, replace(whole, images=()), model, stock.labels, ways, extras)
+    code = (settings.allow_unsafe, settings.custom_objects)
+    return cache.fingerprint(stock.tools, replace(whole, images=()), model, stock.labels, ways, extras, code)
 
 
 def size_up(
@@ -220,7 +222,7 @@ def make_plan(
 
 def model_key(settings: Settings, stock: Stock) -> str:
     """Return the fingerprint of what is known of a model before an image is shown to it."""
-    ways = (settings.allow_unsafe, settings.inputs, settings.pre_activation)
+    ways = (settings.allow_unsafe, settings.custom_objects, settings.inputs, settings.pre_activation)
     return cache.fingerprint(stock.tools, settings.model.name, stock.model, stock.others, ways)
 
 

@@ -123,7 +123,9 @@ class Painter:
             extractor = open_extractor()
             activations = extractor.extract(prepared.values, self._others(image, model))
         except ImageError as error:
-            return ImageResult(replace(image, error=str(error)))
+            # What the system could not read may be back next time: it has no digest, as in `find_inputs`.
+            digest = "" if isinstance(error.__cause__, OSError) else image.digest
+            return ImageResult(replace(image, error=str(error), digest=digest))
         prediction = predict(activations.outputs, model.final_activation, self.labels)
         result = self._draw_input(image, prepared, prediction)
         result = self._draw_activations(number, result, activations)

@@ -101,15 +101,19 @@ def test_a_folder_that_cannot_be_written_is_said(small_disk, tmp_path):
         build(settings, opener=FakeExtractor)
 
 
-def test_an_image_that_vanishes_meanwhile_is_left_out(tmp_path):
+def test_an_image_that_vanishes_meanwhile_is_left_out_until_it_is_back(tmp_path):
     class Vanishing(FakeExtractor):
         def extract(self, values, others):
             (tmp_path / "in/b.png").unlink(missing_ok=True)
             return super().extract(values, others)
 
-    report = build(replace(make_project(tmp_path, 0), site=False), opener=Vanishing)
+    settings = replace(make_project(tmp_path, 0), site=False)
+    report = build(settings, opener=Vanishing)
     assert [image.name for image in report.failed] == ["b.png"]
     assert report.images == 1
+    make_project(tmp_path, 0)
+    report = build(settings, opener=FakeExtractor)
+    assert (report.images, report.kept, report.failed) == (2, 1, ())
 
 
 def test_ctrl_c_ends_in_one_line_and_leaves_the_old_website(small_model, pictures, tmp_path):

@@ -200,6 +200,7 @@ def test_the_users_own_code_is_never_taken_as_unchanged(project, counts):  # noq
     own = replace(project, custom_objects=("math:sqrt",))
     make(own)
     assert not make(own).unchanged and counts() == (2, 4)
+    assert make(project).kept == 0 and counts() == (1, 2)  # nor what was made with it as made without
 
 
 def test_failures_are_said_again_when_nothing_changed(project):  # noqa: F811
