@@ -25,6 +25,9 @@ FORMATS = {
 }
 DEFAULT_CHANNELS = {1: ("L",), 3: ("R", "G", "B")}
 LARGEST = 64_000_000  # pixels; a decoded picture of this size takes 256 MB
+LARGEST_FILE = 1_000_000_000  # bytes
+MOST_SCANS = 100  # of a JPEG: each is decoded over the whole picture, and real ones have a dozen
+MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd7])")  # of a JPEG, where a length follows; or its end
 PIECE = 1 << 20  # values that are brought to 8 bits at once
 
 # keras.applications.imagenet_utils.preprocess_input, modes "caffe" and "torch"
@@ -51,7 +54,7 @@ def find_images(folder: Path) -> list[Path]:
     except OSError as error:
         raise ImageError(
             f"expected a folder of images, received {folder}: {error.strerror}: check the path"
-        ) from None
+        ) from error
     paths = [path for path in files if path.suffix.lower() in FORMATS]
     if not paths:
         endings = ", ".join(FORMATS)
@@ -76,7 +79,8 @@ def decode(path: Path) -> np.ndarray:
 
     16-bit grey is brought to 8 bits. Floating-point grey is taken as 0…1, as 0…255 where it reaches 2, and as
     16-bit where it exceeds 255.
-    Raises `ImageError` for what is no readable picture of at most 64 million pixels.
+    Raises `ImageError` for what is no readable picture of at most 64 million pixels; where the system could
+    not read the file, its error is the cause.
     """
     try:
         with warnings.catch_warnings():
@@ -87,6 +91,8 @@ def decode(path: Path) -> np.ndarray:
                     raise ImageError(
                         f"expected at most {LARGEST:,} pixels, received {width}×{height}: make it smaller"
                     )
+                if image.format in ("JPEG", "MPO"):
+                    _check_scans(path.read_bytes())
                 image.seek(0)
                 return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
     except UnidentifiedImageError:
@@ -98,7 +104,24 @@ def decode(path: Path) -> np.ndarray:
     except Exception as error:  # decoders raise almost anything on damaged files
         told = getattr(error, "strerror", None) or str(error)  # the system's errors name the whole path
         reason = " ".join(told.split()) or type(error).__name__
-        raise ImageError(f"expected a readable picture, received {reason}: replace or remove it") from None
+        system = error if getattr(error, "errno", None) else None  # decoders raise OSError without a number
+        raise ImageError(f"expected a readable picture, received {reason}: replace or remove it") from system
+
+
+def check_file(path: Path) -> None:
+    """Raise `ImageError` for a file that is too large to be looked at, `OSError` where there is none."""
+    if (size := path.stat().st_size) > LARGEST_FILE:
+        raise ImageError(f"expected at most 1 GB, received {size / 1e9:.1f} GB: make it smaller")
+
+
+def _check_scans(content: bytes) -> None:
+    """Raise `ImageError` for a JPEG of so many scans that a small file takes minutes."""
+    scans, place = 0, 2
+    while (found := MARKER.search(content, place)) and found[1] != b"\xd9":
+        scans += found[1] == b"\xda"
+        place = found.end() + int.from_bytes(content[found.end() : found.end() + 2])
+    if scans > MOST_SCANS:
+        raise ImageError(f"expected a JPEG of at most {MOST_SCANS} scans, received {scans:,}: save it anew")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

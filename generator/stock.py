@@ -8,7 +8,7 @@ from pathlib import Path
 
 from generator import cache, images, output, plan, resources
 from generator.data import InputImage
-from generator.errors import SettingsError
+from generator.errors import ImageError, SettingsError
 from generator.settings import Settings
 
 FARTHER = (b"custom_dir:", b"hooks:", b"INHERIT:")  # in an mkdocs.yml: what leads to files not looked at here
@@ -54,10 +54,15 @@ def find_inputs(folder: Path) -> tuple[InputImage, ...]:
     slugs = plan.image_slugs(path.name for path in paths)
     found = []
     for path, slug in zip(paths, slugs, strict=True):
+        digest, wrong = "", None
         try:
-            found.append(InputImage(path.name, slug, path, images.digest(path)))
+            images.check_file(path)
+            digest = images.digest(path)
+        except ImageError as error:
+            wrong = str(error)
         except OSError as error:
-            found.append(InputImage(path.name, slug, path, "", f"expected a readable file: {error.strerror}"))
+            wrong = f"expected a readable file: {error.strerror}"
+        found.append(InputImage(path.name, slug, path, digest, wrong))
     return tuple(found)
 
 

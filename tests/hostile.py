@@ -179,6 +179,13 @@ def png(
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + lines + chunk(b"IEND", b"")
 
 
+def many_scans(number: int) -> bytes:
+    """Return a progressive JPEG whose last scan comes again and again."""
+    content = _saved(Image.new("RGB", (64, 64)), "JPEG", progressive=True)
+    last = content.rindex(b"\xff\xda")
+    return content[:last] + content[last:-2] * number + content[-2:]
+
+
 def bomb_text(size: int) -> bytes:
     """Return a compressed text for a PNG that unpacks to `size` bytes."""
     return chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(size), 1))
@@ -223,6 +230,8 @@ def extreme_pictures() -> dict[str, tuple[Callable[[], bytes], bool | None]]:
             lambda: b"BM" + struct.pack("<4I2i2H", 0, 0, 54, 40, 2**31 - 1, 1 - 2**31, 1, 24), False),
         "loop.tif": (lambda: b"II*\0" + struct.pack("<IHI", 8, 0, 8), False),
         "grey_of_16_bits.png": (lambda: png(8000, 8000, 16, 0), True),
+        "some_scans.jpg": (lambda: many_scans(50), True),
+        "many_scans.jpg": (lambda: many_scans(200), False),
         "no_end.jpg": (lambda: _saved(Image.new("RGB", (64, 64)), "JPEG")[:-200], None),
     }  # fmt: skip
 

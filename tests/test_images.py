@@ -10,6 +10,7 @@ from PIL import Image
 
 from generator import images
 from generator.errors import ImageError
+from generator.stock import find_inputs
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -193,6 +194,21 @@ def test_other_formats_are_not_decoded_whatever_their_ending(tmp_path):
 
 def test_a_file_that_vanished_is_an_error(tmp_path):
     assert_unreadable(tmp_path / "gone.png")
+
+
+def test_the_scans_of_a_photo_are_counted_to_its_end(tmp_path):
+    path = saved(tmp_path, "x.jpg", noise(), comment=b"\xff\xda" * 200)
+    path.write_bytes(path.read_bytes() + b"\xff\xda" * 200)  # as the films that phones append
+    assert images.decode(path).shape == noise().shape
+
+
+def test_a_file_that_is_too_large_is_not_read_and_is_no_end_of_the_others(tmp_path):
+    saved(tmp_path, "good.png", noise())
+    with (tmp_path / "large.png").open("wb") as file:
+        file.truncate(images.LARGEST_FILE + 10**8)  # takes no space
+    good, large = find_inputs(tmp_path)
+    assert good.digest and not good.error
+    assert (large.digest, large.error) == ("", "expected at most 1 GB, received 1.1 GB: make it smaller")
 
 
 def assert_unreadable(path) -> str:
