@@ -7,10 +7,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Gallery, open_gallery, save_model, save_picture
 from PIL import Image
 
 from generator import head, plan
+from generator.build import build
+from generator.settings import Settings
 from generator.website import build_website
 
 ADDRESS = "https://example.org/a/gallery/"
@@ -114,14 +116,49 @@ def test_a_page_with_a_preview_of_its_own_keeps_it():
     assert head.insert(page, "<meta>") == page
 
 
+@pytest.fixture(scope="module")
+def tall(keras, tmp_path_factory) -> Gallery:
+    """Build a gallery of a tall picture, for a model with four rows of layers that draws no last places."""
+    layers, folder = keras.layers, tmp_path_factory.mktemp("tall")
+    keras.utils.set_random_seed(3)
+    inputs = x = keras.Input((96, 40, 3))
+    for number in range(8):
+        x = layers.Conv2D(4, 3, padding="same", name=f"conv{number}")(x)
+        x = layers.ReLU(name=f"relu{number}")(layers.BatchNormalization(name=f"norm{number}")(x))
+    x = layers.Conv2D(1, 1, activation="relu", kernel_initializer="ones", name="against")(x)
+    against = layers.Dense(2, activation="softmax", kernel_initializer=keras.initializers.Constant(-1))
+    outputs = against(layers.GlobalAveragePooling2D()(x))
+    (folder / "in").mkdir()
+    save_picture(folder / "in/tall.png", height=1200, width=500)
+    settings = Settings(
+        save_model(keras.Model(inputs, outputs), folder / "tall.keras"), folder / "in", folder / "out/site"
+    )
+    build(settings)
+    return open_gallery(settings)
+
+
+def sheets_of(page) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
+
+
+@pytest.mark.browser
 def test_an_image_prints_on_one_sheet(chromium, gallery):
     page = chromium.new_page()
     page.goto((gallery.site / "gallery/images/one.html").as_uri())
-    sheets = re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))
+    assert sheets_of(page) == 1
     page.emulate_media(media="print")
-    assert len(sheets) == 1
     assert page.locator(".ag-lead").is_visible() and page.locator(".ag-rows img").first.is_visible()
     assert not page.locator(".ag-steps").is_visible()
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_tall_image_and_places_without_a_picture_print_on_one_sheet_too(chromium, tall):
+    page = chromium.new_page()
+    page.goto((tall.site / "gallery/images/tall.html").as_uri())
+    assert page.locator(".ag-nothing").count() and page.locator(".ag-places img").count()
+    assert page.locator(".ag-places figure").count() > 7, "more than a row"
+    assert sheets_of(page) == 1
     page.close()
 
 
