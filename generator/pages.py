@@ -181,6 +181,7 @@ def _image(site: parts.Site, position: int, result: ImageResult) -> Page:
         template="image.html.j2",
         title=image.name,
         description=f"What each layer of {site.model.name} makes of {image.name}.",
+        boost=4,  # who types its name looks for this page, not for each of its layers
         card=plan.CARD if image.error else plan.image_card(image.slug),
         crumbs=(parts.link_to(path, plan.INDEX, "Home"), parts.link_to(path, listed, "Images")),
         previous=around[0]

@@ -39,13 +39,16 @@ def test_an_animation_plays_on_request_and_can_be_paused(window, base):
     assert window.evaluate(f"{image}.src").endswith(".png")
 
 
-def test_search_finds_a_layer(window, base):
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [("first_conv", "gallery/layers/01-first-conv.html"), ("one.png", "gallery/images/one.html")],
+)
+def test_search_finds_a_layer_and_an_image_first(window, base, words, first):
     window.open(f"{base}/index.html")
     window.click(".md-search__input")
-    window.press(*"first_conv")
-    link = "document.querySelector('.md-search-result__item a')?.href"
-    assert "first-conv.html" in window.wait(link)
-    assert "first_conv" in window.evaluate("document.querySelector('.md-search-result__list').textContent")
+    window.press(*words)
+    window.wait(f"document.querySelector('.md-search-result__item a')?.href.includes('{first}')")
+    assert words in window.evaluate("document.querySelector('.md-search-result__list').textContent")
 
 
 def test_the_enlarged_picture_opens_turns_and_closes_with_the_keyboard(window, base):

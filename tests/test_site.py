@@ -234,14 +234,26 @@ def test_a_click_enlarges_a_picture_crisply_and_keys_step_on(visit, gallery):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("words", ["first_conv", "conv", "two words"])
-def test_search_works_without_a_server(visit, gallery, words):
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("first_conv", "gallery/layers/01-first-conv.html"),
+        ("conv", "gallery/layers/"),
+        ("two words", "gallery/images/two-words.html"),
+        ("one.png", "gallery/images/one.html"),
+    ],
+)
+def test_search_works_without_a_server(visit, gallery, words, first):
+    """Layers and images come first, not the pages of each layer of each image."""
     page = visit(gallery, "index")
     page.locator(".md-search__input").first.click()
     page.keyboard.type(words)
     result = page.locator(".md-search-result__item a").first
     result.wait_for(state="attached", timeout=10_000)
     assert words in page.locator(".md-search-result__list").inner_text()
+    page.wait_for_function(
+        "first => document.querySelector('.md-search-result__item a').href.includes(first)", arg=first
+    )
     result.click()
     page.wait_for_url("**/gallery/**")
     page.locator("h1").wait_for()
