@@ -84,7 +84,7 @@ def _legend(label: str) -> parts.Legend:
         f"Coloured places speak for {label}; grey is the picture itself. Every map goes from zero to its own "
         "peak, which is written below it, so compare places, not brightness, between layers."
     )
-    return parts.Legend(gradient, "zero", "peak", rule, ())
+    return parts.Legend(gradient, "zero", "peak", rule, "", ())
 
 
 def _player(page: str, result: ImageResult, animation: Animation) -> parts.Player:
@@ -143,10 +143,11 @@ def _effect(page: str, layer: Layer, result: ImageResult, channel: int, change: 
     drawn = result.layers[layer.slug]
     text = f"channel {channel}"
     target = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
-    link = parts.Link(f"{target}#c{channel}" if channel in drawn.singles else target, text)
+    link = parts.Link(f"{target}#c{channel}", text)
     shown = None
     if channel in drawn.singles:
-        alt = f"Channel {channel} of {layer.name} for {result.image.name}"
+        low, high = (number(each[channel]) for each in (drawn.statistics.minimum, drawn.statistics.maximum))
+        alt = f"Channel {channel} of {layer.name} for {result.image.name}: values from {low} to {high}"
         shown = parts.show(page, drawn.single(channel), alt, href=link.href)
     return ChannelEffect(link, f"{'+' if change > 0 else ''}{number(change)}", shown)
 

@@ -17,7 +17,7 @@ from generator.data import MapStatistics
 
 COMPRESSION = 4  # of zlib: level 1 takes a third less time and a tenth more space
 # Maps that people with any kind of colour vision can read; the last ones have a middle, for zero.
-SEQUENTIAL = ("viridis", "cividis", "magma", "inferno", "gray")
+SEQUENTIAL = ("viridis", "cividis", "magma", "inferno")  # none has the grey that flags constant channels
 DIVERGING = ("RdBu_r", "PuOr_r")
 
 

@@ -6,7 +6,7 @@ MkDocs puts front-matter titles and descriptions into every page as they are, so
 import html
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +215,8 @@ def _neighbours(
         if not 0 <= index < len(layers):
             return None
         layer = layers[index]
-        return parts.link_to(page, target(layer), f"{layer.index} {layer.name}")
+        link = parts.link_to(page, target(layer), f"{layer.index} {layer.name}")
+        return replace(link, maps=layer.is_map)
 
     return to(position - 1), to(position + 1)
 

@@ -117,10 +117,11 @@ class Site:
 
 @dataclass(frozen=True)
 class Link:
-    """A link's target relative to its page, and its text."""
+    """A link's target relative to its page, and its text; `maps` where it leads to a layer with maps."""
 
     href: str
     text: str
+    maps: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,12 +201,16 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Legend:
-    """How to read the colours: a CSS gradient, the words at its ends, the rule, and the special colours."""
+    """How to read the colours: a CSS gradient, the words at its ends, the rule, and the special colours.
+
+    `span` says between which numbers the values lie, where that is known.
+    """
 
     gradient: str
     low: str
     high: str
     rule: str
+    span: str
     special: tuple[tuple[str, str], ...]
 
 
@@ -314,6 +319,7 @@ def explore(site: Site, result: ImageResult, layer: Layer) -> str | None:
         "image": one_line(result.image.name),
         "slug": image,
         "page": f"{page}.html",
+        "layerPage": f"{site.layer_page(layer, result)}.html",
         "maps": plan.maps_script(image, layer.slug),
         "ranges": plan.ranges_script(layer.slug),
         "colours": plan.COLOURS,
@@ -357,8 +363,8 @@ def describe_grid(result: ImageResult, layer: Layer) -> str:
 
 
 def constant_channels(layer: Layer, drawn: LayerResult) -> np.ndarray:
-    """Return which channels are constant, bool (channels,); a map of a single value is not called so."""
-    return drawn.statistics.constant & (layer.shape[:2] != (1, 1))
+    """Return which channels are constant, bool (channels,); one of a single value is not called so."""
+    return drawn.statistics.constant & (layer.is_map and layer.shape[:2] != (1, 1))
 
 
 def kind_of(layer: Layer) -> str:
@@ -535,11 +541,11 @@ def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult
     low, high = words.low, words.high
     if scale == "layer" and len(drawn) == 1:
         low, high = (number(value) for value in drawn[0].ranges[0])
-    rule = words.rule
+    span = ""
     if drawn:
         extremes = [_extremes(each.statistics) for each in drawn]
         smallest, largest = min(each[0] for each in extremes), max(each[1] for each in extremes)
-        rule += f" Values here lie between {number(smallest)} and {number(largest)}."
+        span = f"Values here lie between {number(smallest)} and {number(largest)}."
     stops = (site.table[index * (LEVELS - 1) // 12] for index in range(13))
     gradient = write_gradient(stops)
     names = {
@@ -554,7 +560,7 @@ def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult
         [NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY] if flawed else []
     )
     special = tuple((_css(SPECIAL_COLOURS[index]), names[index]) for index in wanted)
-    return Legend(gradient, low, high, rule, special)
+    return Legend(gradient, low, high, words.rule, span, special)
 
 
 def write_gradient(colours: Iterable[Sequence[int]]) -> str:

@@ -96,9 +96,8 @@ def _strong(
 ) -> tuple[parts.Link, str]:
     result = images[found.loudest[channel]]
     target = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
-    anchor = f"#c{channel}" if channel in result.layers[layer.slug].singles else ""
     said = f"mean {number(found.mean[channel])}, most for {one_line(result.image.name)}"
-    return parts.Link(target + anchor, f"channel {channel}"), said
+    return parts.Link(f"{target}#c{channel}", f"channel {channel}"), said
 
 
 def report_model(

@@ -206,6 +206,11 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
     return read
 
 
+def _arrays(value: Any) -> str:
+    """Return the type of numbers; `true` asks for all their digits."""
+    return {True: "float32", False: "none"}[value] if isinstance(value, bool) else _one_of(*ARRAYS)(value)
+
+
 READERS: dict[str, Callable[[Any], Any]] = {
     "model": _path,
     "images": _path,
@@ -224,7 +229,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "longest_side": _count,
     "pre_activation": _flag,
     "verify": _flag,
-    "arrays": _one_of(*ARRAYS),
+    "arrays": _arrays,
     "explain": _flag,
     "fit": read_size,
 }

@@ -43,10 +43,14 @@ def test_axe_finds_nothing_serious_in_light_and_dark_wide_and_narrow(visit, gall
 @pytest.mark.browser
 @pytest.mark.parametrize("visit", [STILL], indirect=True, ids=["still"])
 def test_axe_finds_nothing_serious_in_what_opens(visit, gallery, axe):
-    page = visit(gallery, "gallery/images/one/01-first-conv", "#c3")
-    page.locator("dialog.ag-channel figure").wait_for()
-    page.evaluate(axe)
-    assert found_by_axe(page) == []
+    for path in ("gallery/images/one/01-first-conv", "gallery/layers/01-first-conv"):
+        page = visit(gallery, path, "#c3")
+        page.locator("dialog.ag-channel figure").first.wait_for()
+        page.evaluate(axe)
+        for scheme, width in LOOKS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate("scheme => { document.body.dataset.mdColorScheme = scheme; }", scheme)
+            assert found_by_axe(page) == [], (path, scheme, width)
     page = visit(gallery, "gallery/compare")
     page.get_by_role("button", name="Compare").click()
     page.locator(".ag-against canvas").nth(2).wait_for()

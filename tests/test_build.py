@@ -122,7 +122,7 @@ def test_constant_and_flawed_channels_are_marked(project):
     build(project, opener=FakeExtractor)
     page = (sources(project) / "gallery/images/a/1-conv.md").read_text(encoding="utf-8")
     assert "constant 3" in page
-    assert "constant: 1" in page
+    assert "<summary>1 of them constant</summary>Channel 1<" in page
     assert "NaN or infinite values" in page
     channel = sources(project) / manifest(project)["images"][0]["layers"]["1-conv"]["channels"]["1"]
     table = story.encode.colour_table("viridis")

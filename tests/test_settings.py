@@ -62,6 +62,13 @@ gif_channels = 50
     assert settings.project == tmp_path
 
 
+@pytest.mark.parametrize(
+    ("written", "kind"), [("true", "float32"), ("false", "none"), ('"float16"', "float16")]
+)
+def test_arrays_may_be_a_flag_or_a_type(tmp_path, written, kind):
+    assert load(tmp_path, BASE + f"arrays = {written}").arrays == kind
+
+
 def test_labels_may_be_a_list(tmp_path):
     assert load(tmp_path, BASE + 'labels = ["cat", "dog"]').labels == ("cat", "dog")
 

@@ -2,7 +2,7 @@
 // The table below has every grid; from it come the layers and images to choose from.
 (() => {
   const maps = activationMaps;
-  const { make, makeBar, labelBar, shareOf } = activationElements;
+  const { make, makeBar, labelBar, shareOf, stepOf } = activationElements;
   const cells = [...document.querySelectorAll(".ag-compare td[data-explore]")];
   const facts = cells.map((cell) => JSON.parse(cell.dataset.explore));
   const images = [...new Set(facts.map((each) => each.slug))];
@@ -68,7 +68,11 @@
     return [-largest, largest];
   }
 
+  let asked = 0; // counts comparisons: one that loads slowly must not replace a later one
+
   async function compare() {
+    asked += 1;
+    const mine = asked;
     const [a, b] = [one.value, other.value].map((slug) =>
       facts.find((each) => each.slug === slug && each.ranges === layer.value),
     );
@@ -77,6 +81,7 @@
       maps.loadMaps(b.maps),
       maps.loadColours(a.colours),
     ]);
+    if (mine !== asked) return;
     if (first.values.length !== second.values.length || first.width !== second.width) {
       panel.replaceChildren();
       said.textContent = "These maps differ in size, since the pictures do: there is nothing to subtract.";
@@ -93,21 +98,22 @@
         title: `${a.image} − ${b.image}`,
         values: difference,
         table: centred,
+        flags: false, // a difference of zero everywhere is no channel that is constant
         rangeFor: (channel) => symmetricRange(difference, channel),
       },
     ].map((view) => makeView(view, a, colours.special));
     panel.replaceChildren(...views.map((view) => view.element));
     listen(views, a);
     const largest = Math.max(...difference.high, ...difference.low.map((value) => -value));
-    said.textContent = `The largest difference is ${maps.format(largest)}. Point at a grid to read all three.`;
+    said.textContent = `The largest difference is ${maps.format(largest)}. Point at a grid to read all three; click, or press Enter, to see the channel for all images. Arrow keys choose a channel, with Shift a place.`;
   }
 
-  function makeView({ title, values, table, rangeFor }, { columns, factor, layer: name }, special) {
+  function makeView({ title, values, table, flags, rangeFor }, { columns, factor, layer: name }, special) {
     const canvas = make("canvas", { role: "img", "aria-label": `${name} for ${title}` });
     const order = [...values.low.keys()];
-    maps.drawGrid(canvas, values, { order, columns, factor, rangeFor, table, special });
+    maps.drawGrid(canvas, values, { order, columns, factor, rangeFor, table, special, flags });
     const mark = make("span", { class: "ag-cell", hidden: "" });
-    const label = `${title}: arrow keys choose a channel`;
+    const label = `${title}: arrow keys choose a channel, with Shift a place; Enter shows it for all images`;
     const sheet = make(
       "div",
       { class: "ag-sheet", tabindex: "0", role: "group", "aria-label": label },
@@ -115,14 +121,16 @@
       mark,
     );
     const bar = makeBar();
-    const here = make("output");
+    const here = make("span", { class: "ag-here" });
     const element = make("figure", {}, sheet, make("figcaption", {}, make("b", {}, title), " ", here), bar);
 
     function show(position, x, y) {
       maps.place(mark, maps.layOut(values, columns, factor).boxOf(position));
       const value = maps.channelOf(values, position)[y * values.width + x];
-      here.textContent = `channel ${position} · row ${y}, column ${x} · ${maps.format(value)}`;
-      labelBar(bar, ...rangeFor(position).map(maps.format), maps.gradientOf(table));
+      const text = maps.format(value, maps.stepOf(values, position));
+      here.textContent = `channel ${position} · row ${y}, column ${x} · ${text}`;
+      labelBar(bar, ...rangeFor(position).map((end) => maps.format(end)), maps.gradientOf(table));
+      return `${title}: ${text}`;
     }
 
     show(0, 0, 0);
@@ -130,14 +138,18 @@
   }
 
   // What is pointed at in one grid is read in all three; arrow keys step through the channels.
-  function listen(views, { columns, factor }) {
+  function listen(views, { columns, factor, layerPage }) {
     const { values } = views[0];
     const layout = maps.layOut(values, columns, factor);
     let at = { position: 0, x: 0, y: 0 };
 
     function show(spot) {
       at = spot;
-      for (const view of views) view.show(at.position, at.x, at.y);
+      return views.map((view) => view.show(at.position, at.x, at.y));
+    }
+
+    function open() {
+      location.href = new URL(`${layerPage}#c${at.position}`, maps.root).href;
     }
 
     for (const { sheet } of views) {
@@ -146,12 +158,22 @@
         const spot = layout.find(x, y);
         if (spot) show(spot);
       });
+      sheet.addEventListener("click", open);
       sheet.addEventListener("keydown", (event) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-        const position = at.position + step;
-        if (!step || position < 0 || position >= values.channels) return;
+        if (event.key === "Enter") open();
+        const [right, down] = stepOf(event) ?? [];
+        if (right === undefined) return;
         event.preventDefault();
-        show({ ...at, position });
+        const next = event.shiftKey
+          ? { ...at, x: at.x + right, y: at.y + down }
+          : { ...at, position: at.position + right + down * columns };
+        const inside = [
+          [next.position, values.channels],
+          [next.x, values.width],
+          [next.y, values.height],
+        ].every(([place, places]) => place >= 0 && place < places);
+        if (inside)
+          said.textContent = `channel ${next.position}, row ${next.y}, column ${next.x}: ${show(next).join("; ")}`;
       });
     }
   }

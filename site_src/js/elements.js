@@ -26,5 +26,11 @@ const activationElements = (() => {
     return { x: (clientX - box.left) / box.width, y: (clientY - box.top) / box.height };
   }
 
-  return { make, makeBar, labelBar, shareOf };
+  // What an arrow key asks for: [columns to the right, rows down]; undefined where the browser means it.
+  function stepOf({ key, ctrlKey, metaKey, altKey }) {
+    if (ctrlKey || metaKey || altKey) return undefined;
+    return { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+  }
+
+  return { make, makeBar, labelBar, shareOf, stepOf };
 })();

@@ -2,7 +2,9 @@
 // Nothing is loaded before a grid is pointed at, focused or changed; without this script grids are pictures.
 (() => {
   const maps = activationMaps;
-  const { make, makeBar, labelBar, shareOf } = activationElements;
+  const { make, makeBar, labelBar, shareOf, stepOf } = activationElements;
+  const HINT =
+    "Point at a map to read its values, click or press Enter to see the channel large; arrow keys step.";
   const SCALES = [
     ["channel", "each channel"],
     ["layer", "the layer, this image"],
@@ -35,11 +37,8 @@
     }
   }
 
-  const choice = { scale: null, colours: null, order: "index", ...recall() };
-
-  function isAsBuilt() {
-    return !choice.scale && !choice.colours && choice.order === "index";
-  }
+  // `centred` are the colours around zero: only there does a middle colour mean something.
+  const choice = { scale: null, colours: null, centred: null, order: "index", ...recall() };
 
   function textsOf(node) {
     return node.nodeType === Node.TEXT_NODE
@@ -69,23 +68,44 @@
         maps.loadColours(this.facts.colours),
       ]).then(([values, ranges, colours]) => {
         Object.assign(this, { values, ranges, colours, order: [...values.low.keys()] });
+        this.negative = ranges.low.some((value) => value < 0);
       });
       return this.promise;
     }
 
+    // What was chosen on another page, where it makes sense here.
     get scale() {
-      return choice.scale ?? this.facts.scale;
+      const scale = choice.scale ?? this.facts.scale;
+      return scale === "symmetric" && !this.negative ? this.facts.scale : scale;
+    }
+
+    // The names of the colour maps that fit the scale, the one to begin with first.
+    get palettes() {
+      const { tables, diverging, chosen } = this.colours;
+      if (this.scale === "symmetric") return diverging;
+      return [chosen, ...Object.keys(tables).filter((name) => name !== chosen && !diverging.includes(name))];
+    }
+
+    get palette() {
+      const wanted = this.scale === "symmetric" ? choice.centred : choice.colours;
+      return this.palettes.includes(wanted) ? wanted : this.palettes[0];
     }
 
     get table() {
-      return this.colours.tables[choice.colours] ?? this.colours.tables[this.colours.chosen];
+      return this.colours.tables[this.palette];
+    }
+
+    get isAsBuilt() {
+      return (
+        this.scale === this.facts.scale && this.palette === this.colours.chosen && choice.order === "index"
+      );
     }
 
     async draw(single) {
       await this.ready();
       this.order = orderOf(choice.order, this, single);
       this.mark.hidden = true;
-      this.canvas.hidden = isAsBuilt();
+      this.canvas.hidden = this.isAsBuilt;
       this.describe();
       if (!this.canvas.hidden) {
         maps.drawGrid(this.canvas, this.values, {
@@ -132,8 +152,9 @@
       return { channel, x: best % this.values.width, y: Math.floor(best / this.values.width) };
     }
 
-    valueAt({ channel, x, y }) {
-      return maps.channelOf(this.values, channel)[y * this.values.width + x];
+    read({ channel, x, y }) {
+      const value = maps.channelOf(this.values, channel)[y * this.values.width + x];
+      return maps.format(value, maps.stepOf(this.values, channel));
     }
   }
 
@@ -163,59 +184,77 @@
     return ranges.images.reduce((sum, _, image) => sum + ranges.mean[image * ranges.channels + channel], 0);
   }
 
-  function responseOf(ranges, slug, channel) {
-    return ranges.mean[ranges.images.indexOf(slug) * ranges.channels + channel];
+  function responseOf({ ranges, facts }, channel) {
+    return ranges.mean[ranges.images.indexOf(facts.slug) * ranges.channels + channel];
   }
 
-  const tip = make("p", { class: "ag-tip", role: "status", hidden: "" });
+  const tip = make("p", { class: "ag-tip", hidden: "" });
+  const spoken = make("p", { class: "ag-unseen", role: "status" }); // for those who step by keys
 
-  function say(grid, spot, x, y, spoken) {
-    tip.setAttribute("aria-live", spoken ? "polite" : "off");
-    tip.textContent = `channel ${spot.channel} · row ${spot.y}, column ${spot.x} · ${maps.format(grid.valueAt(spot))}`;
+  function say(text, x, y) {
+    tip.textContent = text;
     tip.hidden = false;
     const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
     tip.style.left = `${Math.max(8, Math.min(x + 14, room))}px`;
     tip.style.top = `${y + 18 + tip.offsetHeight > window.innerHeight ? y - 12 - tip.offsetHeight : y + 18}px`;
   }
 
-  // Lets a plain click do something else than follow the link or enlarge the picture.
+  // Lets a plain click do something else than follow the link, which it does where values cannot be loaded.
   function insteadOf(link, act) {
     const listener = (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      act(event);
+      act(event).catch(() => {
+        location.href = link.href;
+      });
     };
     link.addEventListener("click", listener, { capture: true });
   }
 
   function listen(grid, page) {
     const { link } = grid;
-    let pointed = null;
+    let wanted = 0; // counts what was asked for: values that come late must not undo what came after
+
+    // Marks and reads the place that `find` returns once there are values, unless something else came first.
+    async function look(find) {
+      wanted += 1;
+      const mine = wanted;
+      try {
+        await grid.ready();
+      } catch {
+        return null;
+      }
+      const found = mine === wanted ? find() : null;
+      if (!found) return null;
+      grid.markCell(found.position);
+      page.showEnds(grid, found.channel);
+      const text = `channel ${found.channel} · row ${found.y}, column ${found.x} · ${grid.read(found)}`;
+      return { ...found, text };
+    }
 
     async function point(event) {
-      await grid.ready();
-      pointed = grid.locate(event);
-      if (!pointed) return;
-      grid.markCell(pointed.position);
-      page.showEnds(grid, pointed.channel);
-      say(grid, pointed, event.clientX, event.clientY, false);
+      const found = await look(() => grid.locate(event));
+      if (found) say(found.text, event.clientX, event.clientY);
     }
 
     function leave() {
-      pointed = null;
+      wanted += 1;
       grid.mark.hidden = true;
       tip.hidden = true;
       if (grid.values) page.showEnds(grid);
     }
 
     async function choose(position) {
-      await grid.ready();
-      if (position < 0 || position >= grid.order.length) return;
-      grid.markCell(position);
-      page.showEnds(grid, grid.order[position]);
+      const found = await look(() => {
+        if (position < 0 || position >= grid.order.length) return null;
+        return { position, ...grid.strongest(grid.order[position]) };
+      });
+      if (!found) return;
+      grid.mark.scrollIntoView({ block: "nearest", behavior: "instant" });
       const box = grid.mark.getBoundingClientRect();
-      say(grid, grid.strongest(grid.order[position]), box.right, box.bottom, true);
+      say(found.text, box.right, box.bottom);
+      spoken.textContent = found.text;
     }
 
     link.addEventListener("pointermove", point);
@@ -225,19 +264,22 @@
       if (link.matches(":focus-visible")) choose(grid.position);
     });
     link.addEventListener("keydown", (event) => {
-      const { columns } = grid.facts;
-      const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-      if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "Escape") leave();
+      const [right, down] = stepOf(event) ?? [];
+      if (right === undefined || event.shiftKey) return;
       event.preventDefault();
-      choose(grid.position + step);
+      choose(grid.position + right + down * grid.facts.columns);
     });
     insteadOf(link, async (event) => {
       await grid.ready();
       const byPointer = event.detail > 0;
-      const spot = byPointer ? grid.locate(event) : null;
-      if (byPointer && !spot) return;
-      page.open(spot ?? grid.strongest(grid.order[grid.position]));
+      const spot = byPointer ? grid.locate(event) : { channel: grid.order[grid.position] };
+      if (spot) await page.open(spot.channel, byPointer ? spot : null);
     });
+  }
+
+  function unreadable() {
+    say("The values could not be loaded.", 8, 8);
   }
 
   // The switches for all grids of a page, and numbers at the ends of its colour bar.
@@ -263,45 +305,26 @@
 
     // The names of colour maps, and whether there is anything below zero, are known once something is loaded.
     page.whenReady = (grid) => {
-      if (colours.options.length > 1) return;
-      const { chosen, tables } = grid.colours;
-      colours.options[0].value = chosen;
-      colours.options[0].textContent = chosen;
-      for (const name of Object.keys(tables)) {
-        if (name !== chosen) colours.append(make("option", { value: name }, name));
-      }
-      colours.value = choice.colours ?? chosen;
-      const negative = grid.ranges.low.some((value) => value < 0);
-      const symmetric = scale.querySelector("option[value=symmetric]");
-      if (!negative && symmetric) {
-        symmetric.remove();
-        if (choice.scale === "symmetric") update({ scale: null });
-      }
+      colours.replaceChildren(...grid.palettes.map((name) => make("option", { value: name }, name)));
+      colours.value = grid.palette;
+      if (!grid.negative) scale.querySelector("option[value=symmetric]")?.remove();
+      scale.value = grid.scale;
     };
 
-    function update(changes) {
+    async function update(changes) {
       Object.assign(choice, changes);
       remember(choice);
-      scale.value = choice.scale ?? builtScale;
-      colours.value = choice.colours ?? colours.options[0].value;
-      page.redraw();
+      await page.redraw();
     }
 
-    form.addEventListener("focusin", () => page.grids[0].ready().then(() => page.whenReady(page.grids[0])));
-    form.addEventListener("pointerenter", () =>
-      page.grids[0].ready().then(() => page.whenReady(page.grids[0])),
+    const prepare = () => page.grids[0].ready().then(() => page.whenReady(page.grids[0]), unreadable);
+    form.addEventListener("focusin", prepare, { once: true });
+    form.addEventListener("pointerenter", prepare, { once: true });
+    scale.addEventListener("change", () =>
+      update({ scale: scale.value === builtScale ? null : scale.value }),
     );
-    scale.addEventListener("change", async () => {
-      await page.grids[0].ready();
-      const { diverging, chosen } = page.grids[0].colours;
-      const value = scale.value === builtScale ? null : scale.value;
-      const centred = diverging.includes(choice.colours ?? chosen);
-      // A middle that means zero wants colours with a middle, and the other way round.
-      const fitting = value === "symmetric" ? diverging[0] : null;
-      update({ scale: value, colours: (value === "symmetric") === centred ? choice.colours : fitting });
-    });
     colours.addEventListener("change", () => {
-      update({ colours: colours.value === colours.options[0].value ? null : colours.value });
+      update({ [page.grids[0].scale === "symmetric" ? "centred" : "colours"]: colours.value });
     });
     order.addEventListener("change", () => update({ order: order.value }));
     return form;
@@ -326,8 +349,7 @@
       (entries) => {
         for (const entry of entries.filter((each) => each.isIntersecting)) {
           watcher.unobserve(entry.target);
-          const grid = byLink.get(entry.target);
-          grid.draw(single).then(() => page.whenReady(grid));
+          byLink.get(entry.target).draw(single).catch(unreadable);
         }
       },
       { rootMargin: "200px" },
@@ -341,6 +363,7 @@
       );
     };
 
+    const rule = legend.querySelector(".ag-rule");
     page.redraw = async () => {
       for (const grid of page.grids) {
         watcher.unobserve(grid.link);
@@ -348,34 +371,34 @@
       }
       const [first] = page.grids;
       await first.ready();
+      page.whenReady(first);
       page.showEnds(first);
-      legend.querySelector("p").firstChild.data = `${first.colours.scales[first.scale].rule} `;
+      rule.textContent = first.colours.scales[first.scale].rule;
     };
 
-    const dialog = makeDialog(page);
-    page.open = (spot) => dialog.open(spot.channel, spot);
-    (document.querySelector(".ag-beside") ?? legend).before(makeControls(page));
-    document.body.append(tip);
-    for (const grid of page.grids) listen(grid, page);
-    openWall(page);
-    if (!isAsBuilt()) page.redraw();
-
-    function follow() {
-      const [, channel] = /^#c(\d+)$/.exec(location.hash) ?? [];
-      if (channel !== undefined) dialog.open(Number(channel));
+    page.open = makeDialog(page);
+    const hint = make("p", { class: "ag-quiet ag-hint", id: "ag-hint", "data-search-exclude": "" }, HINT);
+    legend.before(makeControls(page), hint);
+    document.body.append(tip, spoken);
+    for (const grid of page.grids) {
+      grid.link.setAttribute("aria-describedby", hint.id);
+      listen(grid, page);
     }
-    window.addEventListener("hashchange", follow);
-    follow();
+    openWall(page);
+    if (choice.scale || choice.colours || choice.order !== "index") page.redraw().catch(unreadable);
+    window.addEventListener("popstate", () => page.open(channelOfAddress()));
+    page.open(channelOfAddress()).catch(unreadable);
+  }
+
+  function channelOfAddress() {
+    const [, channel] = /^#c(\d+)$/.exec(location.hash) ?? [];
+    return channel === undefined ? null : Number(channel);
   }
 
   // A single channel's picture opens the same view as its cell in the grid.
   function openWall(page) {
     document.querySelectorAll(".ag-wall figure").forEach((figure) => {
-      const channel = Number(figure.id.slice(1));
-      insteadOf(figure.querySelector("a"), async () => {
-        await page.grids[0].ready();
-        page.open(page.grids[0].strongest(channel));
-      });
+      insteadOf(figure.querySelector("a"), () => page.open(Number(figure.id.slice(1))));
     });
   }
 
@@ -385,7 +408,7 @@
     document.addEventListener("pointerdown", (event) => {
       pointer = [event.clientX, event.clientY];
     });
-    const title = make("h2");
+    const title = make("h2", { id: "ag-channel-title" });
     const cards = make("div", { class: "ag-answers" });
     const part = document.querySelector(".ag-grids")?.dataset.part;
     const covered = make("p", { class: "ag-quiet", hidden: "" });
@@ -394,34 +417,58 @@
       covered.hidden = false;
     }
     const bar = makeBar();
+    const scaleRule = make("p", { class: "ag-quiet" });
     const keys = make(
       "p",
-      { class: "ag-quiet" },
+      { class: "ag-quiet ag-keys" },
       "← → channel · ↑ ↓ layer · Shift and arrows: position · Esc closes",
     );
-    const before = make("button", { type: "button", "aria-label": "Previous channel" }, "←");
-    const after = make("button", { type: "button", "aria-label": "Next channel" }, "→");
-    const close = make("button", { type: "button", "aria-label": "Close" }, "×");
-    const head = make("header", {}, title, before, after, close);
+    const button = (text, label, act) => {
+      const element = make("button", { type: "button", "aria-label": label }, text);
+      element.addEventListener("click", act);
+      return element;
+    };
+    const before = button("←", "Previous channel", () => step(-1));
+    const after = button("→", "Next channel", () => step(1));
+    const layers = [
+      ["prev", "↑", "Previous layer"],
+      ["next", "↓", "Next layer"],
+    ].map(([rel, text, label]) => {
+      const element = button(text, label, () => stepLayer(rel));
+      element.disabled = !layerLink(rel);
+      return element;
+    });
+    const close = button("×", "Close", () => dialog.close());
+    const head = make("div", { class: "ag-head" }, title, before, after, ...layers, close);
+    const said = make("p", { class: "ag-unseen", role: "status" });
     const dialog = make("dialog", {
       class: "ag-viewer ag-channel",
-      "aria-label": "One channel",
+      "aria-labelledby": title.id,
       tabindex: "-1",
     });
-    dialog.append(head, covered, cards, bar, keys);
+    dialog.append(head, said, covered, cards, bar, scaleRule, keys);
     document.body.append(dialog);
+    const [first] = page.grids;
+    const large = page.grids.length === 1;
     let current = 0;
     let spot = { x: 0.5, y: 0.5 }; // in shares of the map
+    let chosen = false; // whether the visitor has chosen the spot; else it is where the answer is strongest
     let shown = [];
     let opener = null;
 
-    async function open(channel, at) {
-      const first = page.grids[0];
+    // Opens a channel, at a place of the map where one was pointed at; `null` closes the view.
+    async function open(channel, at = null) {
+      if (channel === null) {
+        dialog.close();
+        return;
+      }
       await Promise.all(page.grids.map((grid) => grid.ready()));
-      const place = at ?? first.strongest(Math.min(channel, first.values.channels - 1));
-      spot = { x: (place.x + 0.5) / first.values.width, y: (place.y + 0.5) / first.values.height };
+      chosen = Boolean(at);
+      if (at) spot = { x: (at.x + 0.5) / first.values.width, y: (at.y + 0.5) / first.values.height };
       if (!dialog.open) {
         opener = document.activeElement;
+        // Going back closes the view, unless the visitor came by a link to it.
+        if (channelOfAddress() === null) history.pushState({ channel: true }, "", `#c${channel}`);
         dialog.showModal();
       }
       tip.hidden = true;
@@ -430,29 +477,45 @@
     }
 
     function show(channel) {
-      const count = page.grids[0].values.channels;
-      current = Math.min(Math.max(channel, 0), count - 1);
-      history.replaceState(null, "", `#c${current}`);
-      title.textContent = `Channel ${current} of ${page.grids[0].facts.layer}`;
-      before.disabled = current === 0;
-      after.disabled = current === count - 1;
+      const { order } = first;
+      current = Math.min(Math.max(channel, 0), order.length - 1);
+      history.replaceState(history.state, "", `#c${current}`);
+      title.textContent = `Channel ${current} of ${first.facts.layer}`;
+      before.disabled = order[0] === current;
+      after.disabled = order.at(-1) === current;
       if (!dialog.contains(document.activeElement) || document.activeElement.disabled) {
         dialog.focus(); // a button that is disabled loses the focus, and the keys with it
       }
-      const { ranges } = page.grids[0];
-      const mean = (grid) => responseOf(ranges, grid.facts.slug, current);
-      const sorted = [...page.grids].sort((a, b) => mean(b) - mean(a));
-      shown = sorted.map((grid) => makeCard(grid, current, rangeHere(grid), page.grids.length === 1));
+      const response = (grid) =>
+        maps.isKnown(grid.values, current) ? responseOf(grid, current) : Number.NEGATIVE_INFINITY;
+      const sorted = [...page.grids].sort((a, b) => response(b) - response(a));
+      if (!chosen) {
+        const { x, y } = sorted[0].strongest(current);
+        spot = { x: (x + 0.5) / sorted[0].values.width, y: (y + 0.5) / sorted[0].values.height };
+      }
+      shown = sorted.map((grid) => makeCard(grid, current, rangeHere(grid), large));
       cards.replaceChildren(...shown.map((card) => card.element));
-      labelBar(bar, ...rangeHere(sorted[0]).map(maps.format), maps.gradientOf(page.grids[0].table));
+      labelBar(bar, ...rangeHere(sorted[0]).map((end) => maps.format(end)), maps.gradientOf(first.table));
+      bar.hidden = page.grids.every((grid) => maps.isConstant(grid.values, current));
+      scaleRule.textContent = isShared(first)
+        ? "One scale for these images: from this channel’s smallest to its largest value in any image."
+        : first.colours.scales[first.scale].rule;
       mark();
+      said.textContent = `${title.textContent}, ${shown[0].words}; ${shown[0].read()}`;
+    }
+
+    function step(by) {
+      const channel = first.order[first.order.indexOf(current) + by];
+      if (channel !== undefined) show(channel);
     }
 
     // Several images share one scale, else their answers could not be compared.
+    function isShared(grid) {
+      return !large && ["channel", "layer", "zscore"].includes(grid.scale);
+    }
+
     function rangeHere(grid) {
-      if (page.grids.length > 1 && ["channel", "layer", "zscore"].includes(grid.scale)) {
-        return [grid.ranges.low[current], grid.ranges.high[current]];
-      }
+      if (isShared(grid)) return [grid.ranges.low[current], grid.ranges.high[current]];
       return maps.rangeOf(grid.scale, current, grid.values, grid.ranges);
     }
 
@@ -461,46 +524,57 @@
     }
 
     function movePosition(dx, dy) {
-      const { width, height } = page.grids[0].values;
+      const { width, height } = first.values;
       const clamp = (share, side) => Math.min(Math.max(share, 0.5 / side), 1 - 0.5 / side);
       spot = { x: clamp(spot.x + dx / width, width), y: clamp(spot.y + dy / height, height) };
+      chosen = true;
       mark();
+      said.textContent = shown[0].read();
+    }
+
+    function layerLink(rel) {
+      return document.querySelector(`.ag-steps a[rel="${rel}"][data-maps]`);
     }
 
     function stepLayer(rel) {
-      const link = document.querySelector(`.ag-steps a[rel="${rel}"]`);
+      const link = layerLink(rel);
       if (link) location.href = `${link.href}#c${current}`;
     }
 
     dialog.addEventListener("keydown", (event) => {
-      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-      if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+      const move = stepOf(event);
+      if (!move) return;
       event.preventDefault();
       if (event.shiftKey) movePosition(...move);
-      else if (move[0]) show(current + move[0]);
+      else if (move[0]) step(move[0]);
       else stepLayer(move[1] < 0 ? "prev" : "next");
     });
     // Browsers report a resting pointer again when the page below it changes; keys must not be undone by that.
     let rested = [0, 0];
-    cards.addEventListener("pointermove", (event) => {
+    function point(event) {
       const picture = event.target.closest(".ag-map");
-      const [dx, dy] = [event.clientX - rested[0], event.clientY - rested[1]];
-      if (!picture || Math.hypot(dx, dy) < 2) return;
+      const moved = Math.hypot(event.clientX - rested[0], event.clientY - rested[1]);
+      if (!picture || (event.type === "pointermove" && moved < 2)) return;
       rested = [event.clientX, event.clientY];
       spot = shareOf(picture, event);
+      chosen = true;
       mark();
-    });
-    before.addEventListener("click", () => show(current - 1));
-    after.addEventListener("click", () => show(current + 1));
-    close.addEventListener("click", () => dialog.close());
+    }
+    cards.addEventListener("pointermove", point);
+    cards.addEventListener("pointerdown", point);
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog) dialog.close();
     });
     dialog.addEventListener("close", () => {
-      history.replaceState(null, "", location.pathname + location.search);
-      opener?.focus();
+      if (history.state?.channel) history.back();
+      else history.replaceState(null, "", location.pathname + location.search);
+      if (opener && opener !== document.body) opener.focus();
+      else {
+        first.position = first.order.indexOf(current); // who came by a link goes on from its channel
+        first.link.focus();
+      }
     });
-    return { open };
+    return open;
   }
 
   // One image's answer: its map, its input with the same place marked, and the value there.
@@ -516,16 +590,14 @@
       table: grid.table,
       special: grid.colours.special,
     });
+    const narrow = window.innerWidth < 600; // where map and input lie one below the other
     const room = large
-      ? Math.min(window.innerHeight * 0.56, window.innerWidth * 0.42)
+      ? Math.min(window.innerHeight * (narrow ? 0.27 : 0.56), window.innerWidth * (narrow ? 0.84 : 0.42))
       : Math.min(window.innerHeight * 0.3, Math.max(window.innerWidth * 0.15, 130));
     const fit = room / Math.max(values.width, values.height);
     const side = fit >= 1 ? Math.floor(fit) : fit;
     canvas.style.width = `${values.width * side}px`;
-    const [low, high] = [values.low[channel], values.high[channel]];
-    const words = maps.isConstant(values, channel)
-      ? `constant ${maps.format(low)}`
-      : `${maps.format(low)} to ${maps.format(high)}, mean ${maps.format(responseOf(grid.ranges, facts.slug, channel))}`;
+    const words = sayChannel(grid, channel);
     canvas.setAttribute("aria-label", `Channel ${channel} for ${facts.image}: ${words}`);
 
     const dot = make("span", { class: "ag-dot" });
@@ -536,7 +608,7 @@
     seen.style.width = canvas.style.width;
     const link = make("a", { href: new URL(`${facts.page}#c${channel}`, maps.root).href }, facts.image);
     const numbers = make("span", {}, words);
-    const here = make("output");
+    const here = make("span", { class: "ag-here" });
     const element = make(
       "figure",
       {},
@@ -554,12 +626,25 @@
         each.style.left = `${(100 * (column + 0.5)) / values.width}%`;
         each.style.top = `${(100 * (row + 0.5)) / values.height}%`;
       }
-      const value = grid.valueAt({ channel, x: column, y: row });
+      const value = grid.read({ channel, x: column, y: row });
       const field = placeField(box, facts, row, column);
-      here.textContent = `row ${row}, column ${column}: ${maps.format(value)}${large ? ` · ${field}` : ""}`;
+      here.textContent = `row ${row}, column ${column}: ${value}${large ? ` · ${field}` : ""}`;
     }
 
-    return { element, mark };
+    return { element, mark, words, read: () => here.textContent };
+  }
+
+  // A channel of one image in numbers, and what is odd about it.
+  function sayChannel(grid, channel) {
+    const { values } = grid;
+    const [low, high] = [values.low[channel], values.high[channel]].map((end) => maps.format(end));
+    if (maps.isConstant(values, channel)) return `constant ${low}`;
+    const all = maps.channelOf(values, channel);
+    const odd = all.length - all.filter(Number.isFinite).length;
+    if (odd === all.length) return "no finite value";
+    const mean = maps.format(responseOf(grid, channel));
+    const flawed = odd ? `; ${odd} of ${all.length} values are NaN or infinite` : "";
+    return `${low} to ${high}, mean ${mean}${flawed}`;
   }
 
   // Draws what one value sees of the input, and says it.

@@ -77,7 +77,7 @@ function makeViewer(links) {
   dialog.addEventListener("close", () => links[current].focus());
   dialog.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     show(current + step);
   });

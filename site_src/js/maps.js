@@ -132,6 +132,16 @@ const activationMaps = (() => {
     return { mean, deviation: Math.sqrt(variance) };
   }
 
+  // Whether a channel has a finite value at all.
+  function isKnown(maps, channel) {
+    return channelOf(maps, channel).some(Number.isFinite);
+  }
+
+  // How far apart two values of a channel are that the 8 bits can tell apart.
+  function stepOf(maps, channel) {
+    return (maps.high[channel] - maps.low[channel]) / (LEVELS - 1);
+  }
+
   function isConstant(maps, channel) {
     if (maps.height * maps.width === 1) return false;
     const values = channelOf(maps, channel);
@@ -184,7 +194,12 @@ const activationMaps = (() => {
   }
 
   // Draws channels into a canvas, row after row, every value as `factor` × `factor` pixels, with lines between.
-  function drawGrid(canvas, maps, { order, columns, factor, gap = CELL_GAP, rangeFor, table, special }) {
+  // Constant channels are flagged unless `flags` is false.
+  function drawGrid(
+    canvas,
+    maps,
+    { order, columns, factor, gap = CELL_GAP, rangeFor, table, special, flags = true },
+  ) {
     const [cellWidth, cellHeight] = [maps.width * factor + gap, maps.height * factor + gap];
     canvas.width = columns * cellWidth + gap;
     canvas.height = Math.ceil(order.length / columns) * cellHeight + gap;
@@ -196,7 +211,7 @@ const activationMaps = (() => {
       const top = gap + Math.floor(position / columns) * cellHeight;
       const [low, high] = rangeFor(channel);
       const values = channelOf(maps, channel);
-      const constant = isConstant(maps, channel);
+      const constant = flags && isConstant(maps, channel);
       for (let y = 0; y < maps.height * factor; y += 1) {
         const row = Math.floor(y / factor) * maps.width;
         const start = (top + y) * canvas.width + left;
@@ -219,10 +234,12 @@ const activationMaps = (() => {
     return `linear-gradient(to right, ${stops.join(", ")})`;
   }
 
-  function format(value) {
+  // Writes a number with four digits, or as many more as tell values apart that lie `step` apart.
+  function format(value, step = 0) {
     if (Number.isNaN(value)) return "NaN";
     if (!Number.isFinite(value)) return value > 0 ? "+∞" : "−∞";
-    const text = Number(value.toPrecision(4));
+    const digits = step > 0 && value ? Math.ceil(Math.log10(Math.abs(value) / step)) + 1 : 0;
+    const text = Number(value.toPrecision(Math.min(9, Math.max(4, digits))));
     const small = text !== 0 && (Math.abs(text) < 1e-4 || Math.abs(text) >= 1e6);
     return (small ? text.toExponential() : String(text)).replaceAll("-", "−");
   }
@@ -235,6 +252,8 @@ const activationMaps = (() => {
     loadColours,
     rangeOf,
     channelOf,
+    isKnown,
+    stepOf,
     isConstant,
     layOut,
     place,
