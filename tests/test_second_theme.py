@@ -1,5 +1,6 @@
 """The sources are no business of one theme: MkDocs' own and Zensical make working websites of them too."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,13 @@ import yaml
 from conftest import ROOT, Gallery
 
 from generator.website import build_website
+
+
+def recipe() -> dict:
+    """Return what the README tells people to write into `mkdocs.yml` for MkDocs' own theme."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = readme.partition("**MkDocs' own theme**: ")[2].partition(" in your `mkdocs.yml`")[0]
+    return yaml.safe_load("\n".join(re.findall("`([^`]*)`", told)))
 
 
 @pytest.fixture(scope="module", params=["readthedocs", "zensical"])
@@ -23,8 +31,7 @@ def plain(request, gallery, tmp_path_factory) -> Gallery:
         program = Path(sys.executable).with_name("zensical")
         subprocess.run([program, "build", "--strict"], cwd=folder, check=True, timeout=120)
     else:
-        config = yaml.safe_load(text)
-        config |= {"theme": {"name": "readthedocs", "highlightjs": False}, "plugins": []}
+        config = yaml.safe_load(text) | recipe()
         del config["extra"]
         (folder / "mkdocs.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
         build_website(folder / "mkdocs.yml", gallery.sources, folder / "site", {})
@@ -53,3 +60,8 @@ def test_the_explorer_opens_a_channel(visit, plain):
     page.locator("figure[data-explore] img").click(position={"x": 8, "y": 8})
     page.locator("dialog.ag-channel").get_by_role("heading", name="Channel 0 of first_conv").wait_for()
     assert page.evaluate("getComputedStyle(document.querySelector('.ag figcaption')).textAlign") == "left"
+
+
+def test_previews_for_links_come_with_our_build_and_not_with_zensical(request, plain):
+    text = (plain.site / "index.html").read_text(encoding="utf-8")
+    assert ("og:title" in text) == ("readthedocs" in request.node.name)
