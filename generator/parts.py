@@ -128,7 +128,8 @@ class Link:
 class Shown:
     """A picture on a page. `href` is the page it leads to, `None` where it opens large instead.
 
-    `explore` tells the explorer, as JSON, where a grid's values are and how they are laid out.
+    `explore` tells the explorer, as JSON, where a grid's values are and how they are laid out; `csv` is the
+    file of what bars show.
     """
 
     src: str
@@ -139,6 +140,7 @@ class Shown:
     href: str | None = None
     numbers: str = ""
     explore: str | None = None
+    csv: str | None = None
 
 
 @dataclass(frozen=True)
@@ -298,7 +300,8 @@ def _grid(site: Site, page: str, result: ImageResult, layer: Layer, small: bool)
     drawn = result.layers[layer.slug]
     shown = show(page, drawn.small if small else drawn.grid, describe_grid(result, layer), caption, href)
     span = _span(*_extremes(result.layers[layer.slug].statistics))
-    return replace(shown, numbers=span, explore=explore(site, result, layer))
+    csv = None if layer.is_map else plan.link(page, plan.values_csv(result.image.slug, layer.slug))
+    return replace(shown, numbers=span, explore=explore(site, result, layer), csv=csv)
 
 
 def show_grid(site: Site, page: str, result: ImageResult, layer: Layer) -> Shown:

@@ -243,6 +243,11 @@ def maps_script(image: str, layer: str) -> str:
     return f"{image_layer_page(image, layer)}/maps.js"
 
 
+def values_csv(image: str, layer: str) -> str:
+    """Return the path of the values of a layer without maps for one image as CSV."""
+    return f"{image_layer_page(image, layer)}.csv"
+
+
 def ranges_script(layer: str) -> str:
     """Return the path of the script with a layer's ranges over all images."""
     return f"gallery/layers/{layer}.ranges.js"

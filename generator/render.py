@@ -7,7 +7,7 @@ import numpy as np
 
 from generator import encode, explorer, raster
 from generator.data import Layer, LayerResult, Picture, RenderResult, RenderTask
-from generator.plan import LARGEST_MAP
+from generator.plan import LARGEST_MAP, values_csv
 from generator.stats import examine, measure
 from generator.text import shape_in_words
 
@@ -76,7 +76,9 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
     layer = LayerResult(
         values.shape, shown, shown, 1, task.singles, (0, 0), 1, limits[None], statistics, vitals
     )
-    files = {task.grid: encode.png(picture, style.table)}
+    lines = ["unit,value", *(f"{unit},{value:.9g}" for unit, value in enumerate(row))]
+    csv = "".join(f"{line}\n" for line in lines).encode()
+    files = {task.grid: encode.png(picture, style.table), values_csv(task.image, task.layer.slug): csv}
     return RenderResult(task, layer, files, np.empty((0, 1, 1), np.uint8))
 
 

@@ -351,6 +351,9 @@ def test_rows_of_numbers_become_bars_and_what_is_left_out_is_said(project):
         "Bars of 7 values of row for a.png: values from −1 to 3" in (sources / "layers/4-row.md").read_text()
     )
     assert not (sources / "images/a/4-row.md").exists()
+    values = (sources / "images/a/4-row.csv").read_text().splitlines()
+    assert values == ["unit,value", "0,-1", "1,0", "2,1", "3,2", "4,3", "5,nan", "6,1"]
+    assert 'href="../images/a/4-row.csv" download' in (sources / "layers/4-row.md").read_text()
     model = (sources / "model.md").read_text()
     assert "&lt;b&gt;code&lt;/b&gt; (its code is not run)" in model
     assert "not drawn: <b>code</b> (its code is not run)" in [step.text for step in told]
