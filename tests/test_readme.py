@@ -305,3 +305,25 @@ def frames(path: Path) -> np.ndarray:
     """Decode all frames of a picture, uint8 (frames, height, width, 3)."""
     picture = open_picture(path)
     return np.stack([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(picture)])
+
+
+@pytest.mark.browser
+def test_the_first_screen_of_our_readme_holds_the_commands_and_the_result(chromium, tmp_path):
+    """As wide as a README on GitHub, with its sizes of text."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    style = (
+        "body{margin:0;padding:32px;font:16px/1.5 sans-serif} h1{margin:0 0 16px;padding-bottom:10px}"
+        "p,table,pre{margin:0 0 16px} pre{padding:16px;font-size:13.6px} td,th{padding:6px 13px;border:1px solid}"
+        "table{border-collapse:collapse} img{max-width:100%}"
+    )
+    body = markdown.markdown(text, extensions=["fenced_code", "tables"])
+    (tmp_path / "a.html").write_text(
+        f'<!doctype html><meta charset="utf-8"><base href="{ROOT.as_uri()}/"><style>{style}</style>{body}',
+        encoding="utf-8",
+    )
+    page = chromium.new_page(viewport={"width": 838, "height": 900})
+    page.goto((tmp_path / "a.html").as_uri())
+    commands, table = (page.locator(each).first.bounding_box() for each in ("pre", "table"))
+    page.close()
+    assert commands["y"] + commands["height"] < table["y"]
+    assert table["y"] + table["height"] <= 900
