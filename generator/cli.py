@@ -161,9 +161,8 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
         return
     with errors_in_one_line(verbose), calm(verbose):
         from generator.output import check_target
-        from generator.settings import load_settings
 
-        settings = load_settings(config, Path.cwd(), flags | {"site": not no_site, "force": force})
+        settings = _settings(config, flags | {"site": not no_site, "force": force})
         if single:
             check_target(single, settings.output, ".html")
         report = _build(settings, quiet, no_progress)
@@ -177,6 +176,16 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
         sys.exit(1)
 
 
+def _settings(config, flags):
+    from generator.project import check_model
+    from generator.settings import CONFIG_NAME, load_settings
+
+    settings = load_settings(config, Path.cwd(), flags)
+    if settings.project and not flags["model"]:
+        check_model(settings.model, config.name if config else CONFIG_NAME)
+    return settings
+
+
 def _write_single(settings, target) -> list[str]:
     from generator.single import write_single
 
@@ -187,9 +196,8 @@ def _write_single(settings, target) -> list[str]:
 def _size_up(config, flags, verbose, quiet, no_progress) -> None:
     with errors_in_one_line(verbose), calm(verbose):
         from generator.build import size_up
-        from generator.settings import load_settings
 
-        settings = load_settings(config, Path.cwd(), flags)
+        settings = _settings(config, flags)
         with _teller(quiet, no_progress) as tell:
             lines = size_up(settings, tell)
     for line in lines:
@@ -218,7 +226,7 @@ def new(folder) -> None:
     What is there already stays as it is.
     """
     with errors_in_one_line(False):
-        from generator.project import new_project
+        from generator.project import WORKFLOW, new_project
 
         done = new_project(folder)
     for verb, paths in (("wrote", done.written), ("left as it was:", done.kept)):
@@ -226,9 +234,14 @@ def new(folder) -> None:
             click.echo(one_line(f"{verb} {path}"))
     for path, text in done.to_add.items():
         click.echo(f"\nadd to your {path}:\n\n{text}")
+    if done.below and WORKFLOW in done.written:
+        click.echo(one_line(
+            f"GitHub reads workflows only at the repository's root: move {WORKFLOW} there, set its "
+            f"working-directory to {done.below}, and begin its paths with it"
+        ))  # fmt: skip
     needed = "images into test_images/"
     if done.model and not done.found:
-        needed = f"a model at {done.model} and {needed}"
+        needed = f"a model into models/, name it in gallery.toml (model = …), put {needed}"
     there = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     click.echo(one_line(f"next: put {needed}, then: {there}activation-gallery build"))
 
@@ -344,11 +357,10 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
 def serve(config, port, verbose, no_progress, **flags) -> None:
     """Build, serve on localhost, and build again when an image, a template or a page changes."""
     with errors_in_one_line(verbose), calm(verbose):
-        from generator.settings import load_settings
         from generator.stock import mkdocs_config, source_folder
         from generator.website import serve_website
 
-        settings = load_settings(config, Path.cwd(), flags)
+        settings = _settings(config, flags)
         report = _build(settings, False, no_progress)
         _summarize(report)
         _tell_failed(report)
@@ -360,7 +372,7 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
 
         def rebuild() -> None:
             try:
-                _tell_failed(_build(load_settings(config, Path.cwd(), flags), True, True))
+                _tell_failed(_build(_settings(config, flags), True, True))
             except (GalleryError, OSError) as error:
                 click.echo(one_line(f"activation-gallery: {error}"), err=True)
 

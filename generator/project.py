@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator import __version__, output, resources
-from generator.errors import OutputError
+from generator.errors import OutputError, SettingsError
 
 MODELS, IMAGES = "models", "test_images"
 ENDINGS = (".keras", ".h5", ".hdf5")
 README, MARKER = "README.md", "<!-- gallery:start -->"
+WORKFLOW = ".github/workflows/pages.yml"
 LISTS = (".gitignore", "requirements.txt")  # where they are kept, the rest works only with our lines in them
 
 
@@ -21,7 +22,8 @@ class NewProject:
     """What was done: paths `written` and `kept`, and by path the text `to_add` to what was kept.
 
     `model` is the path that `gallery.toml` was given, `None` where that was there before; `found` says
-    whether a model lies there.
+    whether a model lies there. `below` is the way to the project from the root of the git repository that it
+    lies in, `None` where it is that root, or in none.
     """
 
     written: tuple[str, ...]
@@ -29,6 +31,7 @@ class NewProject:
     to_add: Mapping[str, str]
     model: str | None
     found: bool
+    below: str | None = None
 
 
 def new_project(folder: Path) -> NewProject:
@@ -51,8 +54,25 @@ def new_project(folder: Path) -> NewProject:
     missing = {path: _missing(folder / path, files[path]) for path in kept if path in (README, *LISTS)}
     return NewProject(
         tuple(written), tuple(kept), {path: text for path, text in missing.items() if text},
-        model if "gallery.toml" in written else None, found is not None,
+        model if "gallery.toml" in written else None, found is not None, _below(folder.resolve()),
     )  # fmt: skip
+
+
+def check_model(model: Path, config: str) -> None:
+    """Raise `SettingsError` where `model`, which `config` names, is not there, but another one alone is."""
+    others = () if model.exists() else _models_in(model.parent)
+    if len(others) == 1:
+        raise SettingsError(
+            f"expected the model {model.name}, as {config} says, received a folder with "
+            f"{others[0].name} alone: name that in the line model = … of {config}"
+        )
+
+
+def _below(folder: Path) -> str | None:
+    """Return the path of `folder` below the root of its repository, `None` where it is one or in none."""
+    roots = (each for each in (folder, *folder.parents) if (each / ".git").exists())
+    root = next(roots, folder)
+    return None if root == folder else folder.relative_to(root).as_posix()
 
 
 def _files(folder: Path, model: str) -> Iterator[tuple[str, str]]:
@@ -61,7 +81,7 @@ def _files(folder: Path, model: str) -> Iterator[tuple[str, str]]:
     yield "mkdocs.yml", resources.MKDOCS_CONFIG.read_text(encoding="utf-8")
     yield "requirements.txt", f"activation-gallery=={__version__}\n"
     yield ".gitignore", _template("gitignore")
-    yield ".github/workflows/pages.yml", _template("pages.yml")
+    yield WORKFLOW, _template("pages.yml")
     for each in (MODELS, IMAGES):  # git keeps no empty folder
         if not (folder / each).is_dir():
             yield f"{each}/.gitkeep", ""
@@ -93,11 +113,15 @@ def _missing(path: Path, ours: str) -> str:
 
 def _model(folder: Path) -> str | None:
     """Return the path of the only model in the folder and its `models`, if a settings file can name it."""
-    places = [place for place in (folder, folder / MODELS) if place.is_dir()]
-    paths = [path for place in places for path in place.iterdir()]
-    found = [path for path in paths if path.suffix.lower() in ENDINGS and path.is_file()]
+    found = [*_models_in(folder), *_models_in(folder / MODELS)]
     names = [path.relative_to(folder).as_posix() for path in found]
     return names[0] if len(names) == 1 and names[0].isprintable() else None
+
+
+def _models_in(folder: Path) -> list[Path]:
+    """Return the model files in `folder`, by their names; none where there is no such folder."""
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in paths if path.suffix.lower() in ENDINGS and path.is_file()]
 
 
 def _settings(model: str) -> str:

@@ -109,9 +109,31 @@ def test_the_command_says_what_it_did_and_what_comes_next(tmp_path, monkeypatch)
         f"wrote {path}" for path in ALL
     ]
     assert said.output.endswith("then: cd 'my cats' && activation-gallery build\n")
-    assert "models/model.keras" in said.output
+    assert "put a model into models/, name it in gallery.toml (model = …), put images into" in said.output
+    assert "GitHub" not in said.output
     refused = CliRunner().invoke(cli.main, ["new", "file"])
     assert refused.exit_code == 2 and len(refused.output.splitlines()) == 1
+
+
+def test_below_a_repository_s_root_the_workflow_is_said_to_lie_in_the_wrong_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".git").mkdir()
+    said = CliRunner().invoke(cli.main, ["new", "sub/folder"])
+    told = [line for line in said.output.splitlines() if line.startswith("GitHub reads workflows only")]
+    assert len(told) == 1 and "working-directory to sub/folder" in told[0]
+    assert "GitHub reads" not in CliRunner().invoke(cli.main, ["new"]).output
+
+
+def test_the_only_model_is_named_where_the_settings_name_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(cli.main, ["new"])
+    (tmp_path / "models/mine.h5").write_bytes(b"x")
+    for command in (["build"], ["build", "--dry-run"], ["serve"]):
+        said = CliRunner().invoke(cli.main, command)
+        assert said.exit_code == 2 and len(said.stderr.splitlines()) == 1
+        assert "received a folder with mine.h5 alone" in said.stderr and "model = …" in said.stderr
+    (tmp_path / "models/other.keras").write_bytes(b"x")
+    assert "mine.h5" not in CliRunner().invoke(cli.main, ["build"]).stderr
 
 
 def steps_of(text: str) -> dict:
