@@ -313,8 +313,8 @@ def test_the_first_screen_of_our_readme_holds_the_commands_and_the_result(chromi
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     style = (
         "body{margin:0;padding:32px;font:16px/1.5 sans-serif} h1{margin:0 0 16px;padding-bottom:10px}"
-        "p,table,pre{margin:0 0 16px} pre{padding:16px;font-size:13.6px} td,th{padding:6px 13px;border:1px solid}"
-        "table{border-collapse:collapse} img{max-width:100%}"
+        "p,table,pre{margin:0 0 16px} pre{padding:16px;font-size:13.6px}"
+        "table{border-collapse:collapse} td,th{padding:6px 13px;border:1px solid} img{max-width:100%}"
     )
     body = markdown.markdown(text, extensions=["fenced_code", "tables"])
     (tmp_path / "a.html").write_text(
