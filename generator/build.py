@@ -81,8 +81,9 @@ def build(
     check_output(settings)
     check_file(settings.model)
     images.find_images(settings.images)  # before a lock makes the output's folder
-    output.recover(settings.output)
     with output.locked(source_folder(settings), *([settings.output] if settings.site else [])):
+        if settings.site:
+            output.recover(settings.output)
         return _build(settings, tell, opener)
 
 
@@ -92,7 +93,7 @@ def _build(
     clock = Clock()
     sources = output.SourceFolder(source_folder(settings))
     # What the user's own modules do is not in any fingerprint.
-    memory = cache.Cache(sources.root / cache.FOLDER, settings.force or bool(settings.custom_objects))
+    memory = cache.Cache(sources.folder(cache.FOLDER), settings.force or bool(settings.custom_objects))
     with clock.stage("check"):
         stock = take_stock(settings, sources)
         if report := recall_report(settings, sources, memory, stock):
@@ -112,10 +113,8 @@ def _build(
     if settings.site:
         with clock.stage("website"):
             tell(Step("website", 0, 1, "building the website"))
-            staging = output.staging_folder(settings.output)
-            build_website(mkdocs_config(settings), sources.root, staging, resources.assets())
-            output.sign_website(staging)
-            output.swap(settings.output)
+            with output.successor(settings.output) as target:
+                build_website(mkdocs_config(settings), sources.root, target, resources.assets())
     report = BuildReport(
         sources=sources.root,
         website=settings.output / "index.html" if settings.site else None,
@@ -278,7 +277,7 @@ def write_decisions(sources: output.SourceFolder, site: parts.Site) -> None:
 
 
 def write_pages(settings: Settings, sources: output.SourceFolder, site: parts.Site) -> int:
-    """Write all pages and count them; without a project, the style sheets and scripts as well."""
+    """Write all pages and count them; without a project, the style sheets and scripts that are not there."""
     own = [settings.project / "templates"] if settings.project else []
     templates = pages.environment([*own, resources.TEMPLATES])
     written = 0
@@ -286,5 +285,6 @@ def write_pages(settings: Settings, sources: output.SourceFolder, site: parts.Si
         sources.write(f"{page.path}.md", pages.render(page, templates))
         written += 1
     for path, content in resources.assets().items() if settings.project is None else ():
-        sources.write(path, content)
+        if sources.owns(path) or not (sources.root / path).exists():  # the user's own win
+            sources.write(path, content)
     return written

@@ -7,8 +7,9 @@ import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from generator.errors import OutputError
 
@@ -16,7 +17,8 @@ RECORD = ".written.json"  # in the generated folder: which files are ours
 JOURNAL = ".writing.txt"  # the same, line by line, for builds that are cut off
 SITE_RECORD = ".activation-gallery.json"  # in a website: all its files
 LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")  # what file managers leave wherever someone looks
-MARK = b"activation-gallery"  # near the start of every text file of ours, for builds that were cut off
+TEXTS = (".md", ".css", ".js", ".csv", ".svg", ".json")  # what people write as well
+MARK = b"activation-gallery"  # near the start of pages, style sheets and scripts, where the record is lost
 
 
 @contextmanager
@@ -38,8 +40,8 @@ def _lock(folder: Path) -> Iterator[None]:
     while True:
         with _said("write", path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("w")
-        with file:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        with open(descriptor, "ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -51,7 +53,8 @@ def _lock(folder: Path) -> Iterator[None]:
             try:
                 yield
             finally:
-                path.unlink(missing_ok=True)
+                if not file.tell():  # else it was there before, and is somebody's
+                    path.unlink(missing_ok=True)
             return
 
 
@@ -81,7 +84,13 @@ def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
             )
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"expected an output folder, received the file {folder}: choose another --output")
-    foreign = sorted(set(_files_in(folder)) - set(_read_record(folder / SITE_RECORD)) - {SITE_RECORD})
+    for beside in (_old_folder(folder), staging_folder(folder)):
+        if os.path.lexists(beside) and not _is_ours(beside):
+            raise OutputError(
+                f"expected to use {beside} meanwhile, received one that is not ours: move it away"
+            )
+    ours = _read_record(folder / SITE_RECORD)
+    foreign = sorted(path for path, _ in _website_walk(folder) if path not in ours)
     if foreign:
         raise OutputError(
             f"expected an empty folder or an earlier gallery, received {folder} with other files in it, "
@@ -89,33 +98,43 @@ def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
         )
 
 
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder beside a website is one of ours: it has the record, or nothing at all."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    with _said("read", folder):
+        return (folder / SITE_RECORD).is_file() or not any(folder.iterdir())
+
+
 def sign_website(folder: Path) -> None:
     """Record which files a finished website consists of, so that no others are ever taken for ours."""
     with _said("write", folder):
-        sizes = {path: (folder / path).stat().st_size for path in sorted(_files_in(folder))}
+        sizes = {path: _size(entry) for path, entry in sorted(_website_walk(folder))}
         (folder / SITE_RECORD).write_text(json.dumps(sizes), encoding="utf-8")
 
 
 def is_whole_website(folder: Path) -> bool:
     """Whether a website of ours has all its files, of the sizes that they were made with."""
     sizes = _read_record(folder / SITE_RECORD)
-    return bool(sizes) and _are_there(folder, sizes)
+    return bool(sizes) and _has_all(folder, sizes)
 
 
 def website_files(folder: Path) -> dict[str, int]:
     """Return the files of a finished website of ours by path, with their sizes in bytes, sorted.
 
-    Raises `OutputError` where `folder` holds no such website, or files are missing or were changed.
+    An old website is put back first where a build was cut off; see `recover`. Raises `OutputError` where
+    `folder` holds no such website, or files are missing or were changed.
     """
+    if _is_cut_off(folder.resolve()):
+        with locked(folder):
+            recover(folder)
     sizes = dict(sorted(_read_record(folder / SITE_RECORD).items()))
     if "index.html" not in sizes:
         raise OutputError(
             f"expected the website of a gallery, received {folder}, which is none: "
             "build it first, or choose another --output"
         )
-    root = folder.resolve()
-    strange = [path for path in sizes if not (root / path).resolve().is_relative_to(root)]
-    if strange or not _are_there(folder, sizes):
+    if not _has_all(folder, sizes):
         raise OutputError(
             f"expected every file of the website as it was built, received {folder} with files that are "
             "missing or changed: build it again"
@@ -123,19 +142,56 @@ def website_files(folder: Path) -> dict[str, int]:
     return sizes
 
 
-def _files_in(folder: Path) -> Iterator[str]:
-    for path in folder.rglob("*"):
-        if not path.is_dir() and path.name not in LITTER:
-            yield path.relative_to(folder).as_posix()
+def _walk(root: Path, follow: bool = False) -> Iterator[tuple[str, os.DirEntry]]:
+    """Yield the files below a folder, if it is there, with their paths in it; `follow` links to folders.
+
+    Without that, such a link counts as a file.
+    """
+    folders, seen = [""] if root.is_dir() else [], {os.path.realpath(root)}
+    while folders:
+        inner = folders.pop()
+        with _said("read", root / inner), os.scandir(root / inner) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{inner}{entry.name}/")
+                elif follow and entry.is_symlink() and os.path.isdir(entry.path):
+                    if (real := os.path.realpath(entry.path)) not in seen:  # else the links lead in a circle
+                        seen.add(real)
+                        folders.append(f"{inner}{entry.name}/")
+                else:
+                    yield inner + entry.name, entry
+
+
+def _website_walk(folder: Path) -> Iterator[tuple[str, os.DirEntry]]:
+    """Yield the files of a website, without its record and litter."""
+    return (found for found in _walk(folder) if found[0] != SITE_RECORD and found[1].name not in LITTER)
+
+
+def _size(entry: os.DirEntry) -> int:
+    """Return the size of a file; that of a link is its own."""
+    return entry.stat(follow_symlinks=False).st_size
+
+
+def _has_all(root: Path, sizes: Mapping[str, int]) -> bool:
+    """Whether all these files are below a folder, of these sizes; links are no files of ours."""
+    return sizes.items() <= {path: _size(entry) for path, entry in _walk(root) if path in sizes}.items()
 
 
 def _read_record(path: Path) -> dict[str, int]:
     """Return the sizes of files by path, none where there is no such record or it is broken."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return {str(each): found[each] for each in found} if isinstance(found, dict) else {}
+    return {each: found[each] for each in found if _is_path(each)} if isinstance(found, dict) else {}
+
+
+def _is_path(text: str) -> bool:
+    """Whether the system takes a text as a path."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _are_there(root: Path, sizes: Mapping[str, int]) -> bool:
@@ -159,9 +215,19 @@ class SourceFolder:
         self._files: dict[str, int] = {}
         self._folders: set[str] = set()
         self._lock = threading.Lock()  # of the files and the journal
-        self._record, self._journal = root / "gallery" / RECORD, root / "gallery" / JOURNAL
-        cut_off = self._journal.read_text(encoding="utf-8").splitlines() if self._journal.is_file() else []
+        gallery = self.folder("gallery")
+        self._record, self._journal = gallery / RECORD, gallery / JOURNAL
+        journal = self._journal.read_text("utf-8", "replace") if self._journal.is_file() else ""
+        cut_off = filter(_is_path, journal.splitlines())
         self._before = dict.fromkeys(cut_off, -1) | _read_record(self._record)
+
+    def folder(self, path: str) -> Path:
+        """Return a folder below `root`. Raises `OutputError` where a link leads elsewhere."""
+        found = self.root / path
+        real = Path(os.path.realpath(found))
+        if not real.is_relative_to(os.path.realpath(self.root)):
+            raise OutputError(f"expected {found} inside {self.root}, received a link to {real}: remove it")
+        return found
 
     @property
     def size(self) -> int:
@@ -170,7 +236,7 @@ class SourceFolder:
 
     def is_whole(self) -> bool:
         """Whether the last build came to its end and all its files are there, of the same sizes."""
-        return bool(self._before) and not self._journal.is_file() and _are_there(self.root, self._before)
+        return bool(self._before) and not self._journal.is_file() and _has_all(self.root, self._before)
 
     def keep(self, sizes: Mapping[str, int]) -> bool:
         """Make files of an earlier build files of this one, if they are all there, of these sizes."""
@@ -188,13 +254,10 @@ class SourceFolder:
         return dict(sorted(itertools.islice(self._files.items(), mark, None)))
 
     def foreign(self) -> dict[str, Path]:
-        """Return the files in the folder that no build has written, by path."""
-        found = {path.relative_to(self.root).as_posix(): path for path in sorted(self.root.rglob("*"))}
-        return {
-            name: path
-            for name, path in found.items()
-            if not self.owns(name) and "/." not in f"/{name}" and path.is_file()
-        }
+        """Return the files in the folder that no build has written, by path, those behind links as well."""
+        found = (path for path, _ in _walk(self.root, follow=True) if "/." not in f"/{path}")
+        strange = {path: self.root / path for path in sorted(found) if not self.owns(path)}
+        return {path: file for path, file in strange.items() if file.is_file()}
 
     def count(self, *endings: str) -> int:
         """Return how many of the files of this build have one of these endings."""
@@ -221,11 +284,11 @@ class SourceFolder:
         for path, content in changed.items():
             target = f"{self.root}/{path}"
             with _said("write", target):
-                folder = os.path.dirname(target)
+                folder = os.path.dirname(path)
                 if folder not in self._folders:
-                    os.makedirs(folder, exist_ok=True)
+                    self.folder(folder).mkdir(parents=True, exist_ok=True)
                     self._folders.add(folder)
-                with open(target, "wb") as file:
+                with _open(target, "wb") as file:
                     file.write(content)
 
     def _announce(self, paths: Sequence[str]) -> None:
@@ -233,18 +296,18 @@ class SourceFolder:
         if paths:
             with _said("write", self._journal):
                 self._journal.parent.mkdir(parents=True, exist_ok=True)
-                with self._journal.open("a", encoding="utf-8") as journal:
-                    journal.writelines(f"{path}\n" for path in paths)
+                with _open(self._journal, "ab") as journal:
+                    journal.write("".join(f"{path}\n" for path in paths).encode())
 
     def _holds(self, path: str, content: bytes) -> bool:
-        """Whether a file has these bytes. Raises `OutputError` where it is somebody else's page."""
+        """Whether a file has these bytes. Raises `OutputError` where it is somebody else's text."""
         if not os.path.isfile(f"{self.root}/{path}"):
             return False
         target = self.root / path
         with _said("write", target):
             if target.stat().st_size == len(content) and target.read_bytes() == content:
-                return True
-            if path.endswith(".md") and not self.owns(path) and not _is_marked(target):
+                return not target.is_symlink()
+            if path.endswith(TEXTS) and not self.owns(path) and not _is_marked(target):
                 raise OutputError(
                     f"expected to write {target.name} into {target.parent}, received one that is not "
                     "generated: move it away"
@@ -288,6 +351,7 @@ def replaced(path: Path) -> Iterator[Path]:
     fresh = path.with_name(f".{path.name[-40:]}.new")
     with _said("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)  # it may be a link
         try:
             yield fresh
             fresh.replace(path)
@@ -307,27 +371,55 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def successor(folder: Path) -> Iterator[Path]:
+    """Lend a new folder, which takes the place of the website in `folder` when all went well."""
+    fresh = staging_folder(folder)
+    with _said("write", fresh):
+        _clear(fresh)
+        fresh.mkdir(parents=True)
+        (fresh / SITE_RECORD).write_text("{}", encoding="utf-8")  # from now on it is ours; MkDocs keeps it
+    try:
+        yield fresh
+    except BaseException:
+        _clear(fresh)
+        raise
+    sign_website(fresh)
+    swap(folder)
+
+
 def staging_folder(folder: Path) -> Path:
     """Return the folder beside `folder` in which its successor is built."""
     folder = folder.resolve()
     return folder.with_name(f".{folder.name}.new")
 
 
+def _old_folder(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _is_cut_off(folder: Path) -> bool:
+    """Whether a build was cut off between the two renames of `swap`."""
+    return not folder.exists() and _is_ours(_old_folder(folder))
+
+
 def recover(folder: Path) -> None:
-    """Put the old website back where a build was cut off between the two renames of `swap`."""
+    """Put the old website back where a build was cut off between the two renames of `swap`.
+
+    Nobody else may be between them: hold the lock.
+    """
     folder = folder.resolve()
-    old = folder.with_name(f".{folder.name}.old")
-    if old.is_dir() and not folder.exists():
+    if _is_cut_off(folder):
         with _said("restore", folder):
-            old.rename(folder)
+            _old_folder(folder).rename(folder)
 
 
 def swap(folder: Path) -> None:
     """Put the finished staging folder in the place of `folder` by two renames."""
     folder = folder.resolve()
-    old = folder.with_name(f".{folder.name}.old")
+    old = _old_folder(folder)
     with _said("replace", folder):
-        shutil.rmtree(old, ignore_errors=True)
+        _clear(old)
         if folder.exists():
             folder.rename(old)
         try:
@@ -336,7 +428,25 @@ def swap(folder: Path) -> None:
             if old.exists():
                 old.rename(folder)
             raise
-        shutil.rmtree(old, ignore_errors=True)
+        _clear(old)
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder of ours, its record last, since without it the folder would not be ours any more."""
+    with suppress(OSError):  # what stays is removed by the next build
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != SITE_RECORD:
+                path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open(path: Path | str, mode: str) -> BinaryIO:
+    """Open a file of ours to write; a link in its place goes, so that nothing elsewhere is written."""
+    if os.path.islink(path):
+        os.unlink(path)
+    return open(path, mode)
 
 
 def _is_marked(path: Path) -> bool:

@@ -15,7 +15,7 @@ GALLERY = "gallery"  # the folder that has as good as all files
 
 
 def build_website(config_file: Path, sources: Path, target: Path, assets: Mapping[str, bytes]) -> None:
-    """Turn the Markdown in `sources` into a website in the new folder `target`.
+    """Turn the Markdown in `sources` into a website in the folder `target`, empty or none yet.
 
     `assets` are style sheets and scripts by their path; those that the sources have of their own win.
     Raises `WebsiteError` with MkDocs' reason when it cannot.
@@ -23,11 +23,9 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # a banner that Material prints at import
     from mkdocs.exceptions import MkDocsException
 
-    shutil.rmtree(target, ignore_errors=True)
     log = logging.getLogger("mkdocs")
     handler = _FirstError()
     log.addHandler(handler)
-    finished = False
     try:
         with tempfile.TemporaryDirectory(prefix="activation-gallery-") as folder:
             pages = Path(folder, "pages")
@@ -38,12 +36,8 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
     except (MkDocsException, SystemExit, OSError) as error:
         reason = handler.message or " ".join(str(error).split())
         raise WebsiteError(f"expected MkDocs to build {config_file.name}, received: {reason}") from None
-    else:
-        finished = True
     finally:
         log.removeHandler(handler)
-        if not finished:
-            shutil.rmtree(target, ignore_errors=True)
 
 
 def _run_mkdocs(config_file: Path, pages: Path, sources: Path, target: Path, spill: Path) -> None:

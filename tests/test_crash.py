@@ -34,9 +34,18 @@ def test_killed_at_any_moment_there_is_a_whole_website_and_the_next_build_is_cle
 def test_a_swap_that_was_cut_off_between_its_renames_is_repaired(tmp_path):
     (tmp_path / ".site.old").mkdir()
     (tmp_path / ".site.old/index.html").write_text("old")
+    output.sign_website(tmp_path / ".site.old")
     output.recover(tmp_path / "site")
     assert (tmp_path / "site/index.html").read_text() == "old"
     assert not (tmp_path / ".site.old").exists()
+
+
+def test_a_build_beside_another_leaves_its_swap_alone(tmp_path):
+    settings = make_project(tmp_path, 0)
+    (tmp_path / ".site.old").mkdir()
+    with output.locked(settings.output), pytest.raises(OutputError, match="at a time"):
+        build(settings, opener=FakeExtractor)
+    assert (tmp_path / ".site.old").exists() and not settings.output.exists()
 
 
 def test_only_one_build_at_a_time_and_a_dead_one_does_not_count(tmp_path):

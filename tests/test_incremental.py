@@ -15,6 +15,7 @@ from test_build import FakeExtractor, project, snapshot, sources  # noqa: F401
 
 from generator import cache, data
 from generator.build import build
+from generator.errors import OutputError
 from generator.settings import Settings
 
 
@@ -159,6 +160,29 @@ def test_a_template_or_a_style_sheet_costs_no_picture(project, counts):  # noqa:
     assert not report.unchanged and report.written == 0
     assert make(own).unchanged
     assert counts() == (0, 0)
+
+
+def test_the_users_own_style_sheets_outlive_builds_without_the_project(project):  # noqa: F811
+    folder = project.images.parent
+    without = replace(project, output=folder / "site")
+    (folder / "site_src/css").mkdir(parents=True)
+    own = {"gallery.css": b"mine", "health.css": (ROOT / "site_src/css/health.css").read_bytes()}
+    for name, content in own.items():
+        (folder / "site_src/css" / name).write_bytes(content)
+    make(without)
+    assert (folder / "site_src/css/explorer.css").exists()
+    make(replace(without, project=folder))
+    assert {path.name: path.read_bytes() for path in (folder / "site_src/css").iterdir()} == own
+
+
+def test_records_are_not_kept_or_removed_behind_a_link(project, tmp_path):  # noqa: F811
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/own.json").write_text("{}")
+    (tmp_path / "out_src/gallery").mkdir(parents=True)
+    (tmp_path / "out_src/gallery/.cache").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="received a link to"):
+        make(project)
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["own.json"]
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"short")])

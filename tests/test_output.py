@@ -155,6 +155,16 @@ def test_a_foreign_front_page_is_kept(tmp_path):
     assert listing(tmp_path) == {"index.md"}
 
 
+@pytest.mark.parametrize("name", ["css/own.css", "js/own.js", "gallery/health.csv", "gallery/manifest.json"])
+def test_any_text_of_someone_else_is_kept(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir()
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match="received one that is not generated: move it away"):
+        output.SourceFolder(tmp_path).write(name, MARKED)
+    assert path.read_text(encoding="utf-8") == "mine"
+
+
 def test_files_of_a_build_that_was_cut_off_are_replaced(tmp_path):
     cut_off = output.SourceFolder(tmp_path)
     for path in ("index.md", "gallery/a.md", "gallery/old/left.png"):
@@ -206,6 +216,85 @@ def test_a_record_deletes_nothing_outside(tmp_path):
     (root / RECORD).write_text(json.dumps(paths), encoding="utf-8")
     built(root, gallery__a_md="x")
     assert {"notes.txt", "other/a.md", "sources/index.md"} <= listing(tmp_path)
+
+
+@pytest.mark.parametrize("record", ['{"a\\u0000b": 1, "i": 1, "\\ud800": 1}', "[" * 100_000])
+def test_a_record_of_what_is_no_path_is_no_obstacle(tmp_path, record):
+    put(tmp_path, gallery__own_md="mine", i="1")
+    (tmp_path / RECORD).write_text(record, encoding="utf-8")
+    built(tmp_path, index_md="x")
+    assert {"gallery/own.md", "index.md"} <= listing(tmp_path)
+
+
+def test_a_journal_that_is_no_text_is_no_obstacle(tmp_path):
+    (tmp_path / "gallery").mkdir()
+    (tmp_path / "gallery" / output.JOURNAL).write_bytes(b"\xff\0\ngallery/old.png\n")
+    put(tmp_path, gallery__old_png="x")
+    built(tmp_path, index_md="x")
+    assert listing(tmp_path) == {"index.md", RECORD}
+
+
+def test_nothing_is_written_through_a_link_to_a_file(tmp_path):
+    root, victim = tmp_path / "sources", put(tmp_path, victim="mine") / "victim"
+    (root / "gallery").mkdir(parents=True)
+    for name in ("card.jpg", "same.jpg", output.JOURNAL, RECORD, f".{RECORD}.new"):
+        (root / "gallery" / Path(name).name).symlink_to(victim)
+    built(root, gallery__card_jpg="x", gallery__same_jpg="mine")
+    assert victim.read_text(encoding="utf-8") == "mine"
+    assert (root / "gallery/card.jpg").read_bytes() == b"x"
+    assert not [path for path in root.rglob("*") if path.is_symlink() and path.suffix != ".new"]
+
+
+@pytest.mark.parametrize("name", ["gallery", "css", "gallery/.cache", "css/deep"])
+def test_nothing_is_written_through_a_link_to_a_folder(tmp_path, name):
+    root, link = tmp_path / "sources", tmp_path / "sources" / name
+    link.parent.mkdir(parents=True)
+    put(tmp_path / "elsewhere", own_json="mine")
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match=r"received a link to .*elsewhere.*: remove it"):
+        output.SourceFolder(root).write(f"{name}/new/a.css", b"x")
+    assert listing(tmp_path / "elsewhere") == {"own.json"}
+    assert not (tmp_path / "elsewhere/new").exists()
+
+
+def test_a_lock_is_no_link_and_leaves_a_file_of_that_name(tmp_path):
+    put(tmp_path, victim="mine", _other_lock="mine")
+    (tmp_path / ".site.lock").symlink_to(tmp_path / "victim")
+    with (
+        pytest.raises(OutputError, match=r"expected to write .*\.site\.lock"),
+        output.locked(tmp_path / "site"),
+    ):
+        pass
+    with output.locked(tmp_path / "other"):
+        pass
+    for name in ("victim", ".other.lock"):
+        assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("name", [".site.old", ".site.new"])
+def test_folders_of_someone_else_beside_a_website_stay(tmp_path, name):
+    put(tmp_path / name, notes_txt="mine")
+    with pytest.raises(OutputError, match=f"{name} meanwhile, received one that is not ours: move it away"):
+        output.check_website_folder(tmp_path / "site", ())
+    output.recover(tmp_path / "site")
+    assert listing(tmp_path) == {f"{name}/notes.txt"}
+    output.sign_website(tmp_path / name)
+    output.check_website_folder(tmp_path / "site", ())
+
+
+def test_a_website_is_found_again_where_a_build_was_cut_off(tmp_path):
+    output.sign_website(put(tmp_path / ".site.old", index_html="x"))
+    assert output.website_files(tmp_path / "site") == {"index.html": 1}
+    assert listing(tmp_path) == {"site/index.html", f"site/{output.SITE_RECORD}"}
+
+
+def test_what_is_removed_is_ours_to_the_end(tmp_path, monkeypatch):
+    site = put(tmp_path / "site", a__b_html="x", index_html="x")
+    output.sign_website(site)
+    seen = []
+    monkeypatch.setattr(output.shutil, "rmtree", lambda path, **_: seen.append((path.name, listing(site))))
+    output._clear(site)
+    assert seen[-1] == ("site", {"a/b.html", output.SITE_RECORD})
 
 
 def test_a_folder_in_the_way_is_an_error(tmp_path):
