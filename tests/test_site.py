@@ -178,6 +178,19 @@ def test_an_animation_loads_only_when_played_and_can_be_paused(visit, gallery):
 
 
 @pytest.mark.browser
+def test_an_animation_is_never_drawn_larger_than_it_is(visit, gallery):
+    page = visit(gallery, "index")
+    page.evaluate(
+        "document.querySelectorAll('.ag-side tr > :nth-child(n + 3)').forEach((cell) => cell.remove())"
+    )
+    images = page.locator(".ag-stage img")
+    assert images.count() == 2
+    for image in images.all():
+        assert image.evaluate("image => image.clientWidth === Number(image.getAttribute('width'))")
+        assert image.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+
+
+@pytest.mark.browser
 def test_a_click_or_a_key_on_a_heading_sorts_the_table(visit, gallery):
     page = visit(gallery, "gallery/model")
     table = page.locator(".ag-sortable")
