@@ -137,7 +137,9 @@ def _bytes(content: Content, choice: Choice) -> int:
     )
     for place in choice.images:
         image = content.images[place]
-        paths = [image["original"]] + [image["layers_gif"]] * (place in choice.animations)
+        paths = [image["original"]]
+        if place in choice.animations:
+            paths += [image["layers_gif"], _still(image)]
         for slug in evenly(content.layers[place], choice.grids):
             paths.append(image["layers"][slug]["grid"])
             total += 10 * len(image["file"] + known[slug]["name"] + known[slug]["kind"])
@@ -185,6 +187,7 @@ def _image(content: Content, place: int, choice: Choice) -> dict[str, Any]:
         "prediction": image["prediction"]["text"],
         "original": _picture(content, image["original"]),
         "gif": _picture(content, image["layers_gif"]) if place in choice.animations else None,
+        "still": _picture(content, _still(image)) if place in choice.animations else None,
         "of": len(content.layers[place]),
         "layers": [
             {
@@ -197,6 +200,11 @@ def _image(content: Content, place: int, choice: Choice) -> dict[str, Any]:
             for slug in slugs
         ],
     }
+
+
+def _still(image: dict[str, Any]) -> str:
+    """Return the path of what stands for an image's animation until it is played."""
+    return image["layers_gif"].removesuffix(".gif") + ".png"
 
 
 def _picture(content: Content, path: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def made_up(images: int, layers: int, gif: int, grid: int) -> Content:
     slugs = [f"{number:02d}-layer" for number in range(layers)]
     for number in range(images):
         name = f"image-{number:03d}"
-        files |= {f"{name}/original.jpg": 20_000, f"{name}/layers.gif": gif}
+        files |= {f"{name}/original.jpg": 20_000, f"{name}/layers.gif": gif, f"{name}/layers.png": 1_000}
         files |= {f"{name}/{slug}.png": grid for slug in slugs}
         found.append({
             "slug": name, "file": f"{name}.png", "prediction": {"text": "cat"},
@@ -108,6 +108,20 @@ def test_a_page_opens_from_the_disk_and_asks_for_nothing(visit, gallery, tmp_pat
     assert page.locator("section .gif").first.bounding_box()["height"] > 50
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.locator("html").bounding_box()["width"] <= 390
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("visit", [{"reduced_motion": "reduce"}, {}], indirect=True, ids=["still", "moving"])
+def test_who_wants_nothing_to_move_sees_the_still(request, visit, gallery, tmp_path):
+    write_single(gallery.site, tmp_path / "a.html")
+    page = visit(SimpleNamespace(site=tmp_path), "a")
+    kind = "image/png" if "still" in request.node.callspec.id else "image/gif"
+    for animation in page.locator(".gif").all():
+        assert animation.bounding_box()["height"] > 50
+        assert animation.evaluate("each => getComputedStyle(each).backgroundImage").startswith(
+            f'url("data:{kind};'
+        )
+    assert page.locator(".gif").count() == 2 * len(gallery.manifest["images"])
 
 
 @pytest.mark.browser
