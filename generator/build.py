@@ -201,7 +201,7 @@ def size_up(
     found, digest = find_inputs(settings.images), images.digest(settings.model)
     model = tell_of(opener(settings, digest).describe(), settings, tell)
     whole = make_plan(settings, tell, model, found)
-    return estimate.in_words(estimate.estimate(whole), whole)
+    return estimate.in_words(whole, settings.arrays, settings.explain)
 
 
 def make_plan(
@@ -213,7 +213,7 @@ def make_plan(
         found, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
     )
     if settings.fit is not None:
-        whole = estimate.fit(whole, settings.fit)
+        whole = estimate.fit(whole, settings.fit, settings.arrays, settings.explain)
         for each in whole.left_out:
             tell(Step("model", 0, 1, each))
     return whole

@@ -3,6 +3,7 @@
 The constants were fitted to websites of models that were trained; what compresses worse or better differs.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -26,12 +27,15 @@ LAYER_PAGE_BYTES = 60_000  # with its charts and their numbers
 INPUT_BYTES = 150_000
 CARD_BYTES = 150_000  # the picture shown where others link to a page
 OVERLAY_BYTES = 45_000  # a Grad-CAM map over the picture, and its frame
+ARRAY_BYTES = {"none": 0, "float16": 1.55, "float32": 3.0}  # for each value, compressed
+DEPLOY_MINUTES = 10  # that GitHub Pages gives a deployment
+MINUTES, MINUTES_PER_GIGABYTE, MINUTES_PER_FILE = 1, 5, 5e-5  # of a deployment: guessed, not measured
 START_SECONDS, SECONDS_PER_MEGABYTE, SECONDS_PER_PAGE = 8, 0.25, 0.04
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a build would write: numbers of pictures and pages, bytes, and rough seconds.
+    """What a build would write: numbers of pictures, pages and all files, bytes, and rough seconds.
 
     `layers` are the bytes of each drawn layer by slug, all images together.
     """
@@ -39,24 +43,30 @@ class Estimate:
     images: int
     pictures: int
     pages: int
+    files: int
     bytes: int
     seconds: float
     layers: dict[str, int]
 
 
-def estimate(plan: Plan) -> Estimate:
-    """Estimate the website that a plan makes."""
+def estimate(plan: Plan, arrays: str = "none", explain: bool = True) -> Estimate:
+    """Estimate the website that a plan makes; `arrays` and `explain` are as in the settings."""
     images = len([image for image in plan.images if not image.error])
-    layers = {layer.slug: images * layer_bytes(plan, layer) + LAYER_PAGE_BYTES for layer in plan.drawn}
+    layers = {
+        layer.slug: images * (layer_bytes(plan, layer) + _array_bytes(layer, arrays)) + LAYER_PAGE_BYTES
+        for layer in plan.drawn
+    }
     gifs = min(GIF_PLAN, round(len(plan.mapped) * LAYER_FRAME_BYTES * plan.canvas**2))
     gifs += sum(channel_frame_bytes(layer) for layer, _ in plan.animated)
     parts, compared = -(-images // PER_PAGE), -(-images // COMPARED)
     pages = 2 + compared + parts * (2 + len(plan.drawn)) + images * (1 + len(plan.mapped))
     pictures = images * (len(plan.drawn) + sum(len(_singles(plan, layer)) for layer in plan.mapped) + 7) + 1
-    each = gifs + INPUT_BYTES + CARD_BYTES + PAGE_BYTES + len(plan.explained) * OVERLAY_BYTES
+    each = gifs + INPUT_BYTES + CARD_BYTES + PAGE_BYTES
+    each += len(plan.explained) * OVERLAY_BYTES if explain else 0
     total = FIXED_BYTES + CARD_BYTES + sum(layers.values()) + images * each
     seconds = START_SECONDS + total / 1e6 * SECONDS_PER_MEGABYTE + pages * SECONDS_PER_PAGE
-    return Estimate(images, pictures, pages, total, seconds, layers)
+    files = pictures + pages + images * len(plan.mapped)
+    return Estimate(images, pictures, pages, files, total, seconds, layers)
 
 
 def layer_bytes(plan: Plan, layer: Layer) -> int:
@@ -73,35 +83,54 @@ def layer_bytes(plan: Plan, layer: Layer) -> int:
     return round(grid + maps + singles * each + page)
 
 
+def _array_bytes(layer: Layer, arrays: str) -> int:
+    return round(math.prod(side or OPEN_SIDE for side in layer.shape or ()) * ARRAY_BYTES[arrays])
+
+
 def _singles(plan: Plan, layer: Layer) -> Sequence[int]:
     if "all" not in plan.singles and layer.family not in plan.singles:
         return ()
     return evenly_spaced(layer.channels, plan.most_singles or layer.channels)
 
 
-def fit(plan: Plan, most: int) -> Plan:
+def fit(plan: Plan, most: int, arrays: str = "none", explain: bool = True) -> Plan:
     """Return a plan of about `most` bytes at most, which says what it leaves out.
 
     First fewer channels are drawn singly, evenly spaced and the same for all images, then layers go, evenly
-    over the depth; at least one layer stays.
+    over the depth; at least one layer stays, and where that is too much it is said.
     """
-    if estimate(plan).bytes <= most:
+
+    def weigh(plan: Plan) -> int:
+        return estimate(plan, arrays, explain).bytes
+
+    if weigh(plan) <= most:
         return plan
     said = []
     largest = max((len(_singles(plan, layer)) for layer in plan.mapped), default=0)
-    while largest > 1 and estimate(plan).bytes > most:
+    while largest > 1 and weigh(plan) > most:
         largest = largest // 2
         plan = replace(plan, most_singles=largest)
-    if plan.most_singles:
-        said.append(f"at most {plan.most_singles} channels of a layer are drawn singly, evenly spaced")
+    if single := plan.most_singles:
+        said.append(
+            f"at most {count(single, 'channel')} of a layer {_are(single)} drawn singly, evenly spaced"
+        )
     before = plan
-    kept = len(plan.mapped)
-    while kept > 1 and estimate(plan).bytes > most:
+    kept = total = len(plan.mapped)
+    while kept > 1 and weigh(plan) > most:
         kept -= 1
         plan = _thin(before, kept, f"left out to stay below {size(most)}")
-    if kept < len(before.mapped):
-        said.append(f"{len(before.mapped) - kept} of {len(before.mapped)} layers are left out, evenly spaced")
-    return replace(plan, left_out=tuple(f"to stay below {size(most)}, {each}" for each in said))
+    if gone := total - kept:
+        said.append(f"{gone} of {count(total, 'layer')} {_are(gone)} left out, evenly spaced")
+    said = [f"to stay below {size(most)}, {each}" for each in said]
+    if (weight := weigh(plan)) > most:
+        said.append(
+            f"even so it is about {size(weight)} instead of {size(most)}, since one layer always stays"
+        )
+    return replace(plan, left_out=tuple(said))
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _thin(plan: Plan, kept: int, reason: str) -> Plan:
@@ -114,20 +143,24 @@ def _thin(plan: Plan, kept: int, reason: str) -> Plan:
     return replace(plan, layers=layers)
 
 
-def in_words(found: Estimate, plan: Plan) -> list[str]:
+def in_words(plan: Plan, arrays: str = "none", explain: bool = True) -> list[str]:
     """Say what a build would write and how that stands to the limits, one line each."""
+    found = estimate(plan, arrays, explain)
+    minutes = MINUTES + found.bytes / 1e9 * MINUTES_PER_GIGABYTE + found.files * MINUTES_PER_FILE
     lines = [
         f"{count(found.images, 'image')}, {count(len(plan.drawn), 'layer')}: "
         f"about {found.pictures:,} pictures, "
         f"{found.pages:,} pages, {size(found.bytes)}, roughly {_time(found.seconds)} (a guess)",
-        f"GitHub Pages: {found.bytes / PAGES_LIMIT:.0%} of a website's {size(PAGES_LIMIT)}; "
+        f"GitHub Pages: {found.bytes / PAGES_LIMIT:.0%} of a website's {size(PAGES_LIMIT)}; to deploy about "
+        f"{found.files:,} files takes {math.ceil(minutes)} of the {DEPLOY_MINUTES} minutes allowed (a guess)",
         "each animation is made to stay below the 5 MB that a README shows",
     ]
     if found.bytes > PAGES_LIMIT:
         costly = sorted(plan.drawn, key=lambda layer: -found.layers[layer.slug])[:5]
         names = ", ".join(f"{layer.name} {size(found.layers[layer.slug])}" for layer in costly)
         lines.append(f"too large for GitHub Pages; the layers that cost most: {names}")
-        lines.append(f"--fit {size(PAGES_LIMIT).replace(' ', '')} chooses what to leave out; or use --layers")
+        fitted = "; ".join(fit(plan, PAGES_LIMIT, arrays, explain).left_out)
+        lines.append(f"use --layers, or --fit {size(PAGES_LIMIT).replace(' ', '')}: {fitted}")
     return lines
 
 

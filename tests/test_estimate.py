@@ -1,18 +1,22 @@
 """How much a build would write, and what is left out to stay below a limit."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import save_picture
+from conftest import ROOT, save_picture
 from test_build import FakeExtractor
 
 from generator import build as story
-from generator import estimate
+from generator import estimate, output
 from generator.data import InputImage, LayerInfo
+from generator.errors import OutputError
+from generator.manifest import read_manifest
 from generator.plan import Plan, plan_layers
-from generator.settings import Settings
+from generator.settings import Settings, load_settings
+from generator.text import size
 
 
 def make_plan(layers: int = 10, images: int = 3, side: int | None = 64, channels: int = 40) -> Plan:
@@ -68,16 +72,55 @@ def test_then_layers_go_evenly_over_the_depth_and_one_stays():
     assert f"{10 - len(kept)} of 10 layers" in fitted.left_out[1]
     reasons = {layer.reason for layer in fitted.layers if layer not in fitted.drawn}
     assert reasons == {"left out to stay below 14.0 MB"}
-    assert len(estimate.fit(whole, 1).drawn) == 1
+    least = estimate.fit(whole, 1)
+    assert len(least.drawn) == 1
+    weight = size(estimate.estimate(least).bytes)
+    assert least.left_out == (
+        "to stay below 1 KB, at most 1 channel of a layer is drawn singly, evenly spaced",
+        "to stay below 1 KB, 9 of 10 layers are left out, evenly spaced",
+        f"even so it is about {weight} instead of 1 KB, since one layer always stays",
+    )
 
 
 def test_too_much_for_github_says_what_costs_most_and_what_to_do():
     large = make_plan(layers=30, images=40, side=224, channels=64)
     large = replace(large, layers=(*large.layers[:-1], replace(large.layers[-1], shape=(300, 300, 64))))
-    lines = estimate.in_words(estimate.estimate(large), large)
-    assert "conv30" in lines[2].split(":")[1].split(",")[0]
-    assert "--fit 1.0GB" in lines[3]
-    assert len(estimate.in_words(estimate.estimate(make_plan()), make_plan())) == 2
+    lines = estimate.in_words(large)
+    assert "conv30" in lines[3].split(":")[1].split(",")[0]
+    assert re.search(
+        r"--fit 1\.0GB: to stay below 1\.0 GB, at most 1 channel of a layer is .* layers are", lines[4]
+    )
+    assert len(estimate.in_words(make_plan())) == 3
+
+
+def test_how_long_a_deployment_takes_is_guessed():
+    small, large = (estimate.in_words(make_plan(images=images))[1] for images in (3, 60))
+    assert small.endswith("to deploy about 1,330 files takes 2 of the 10 minutes allowed (a guess)")
+    assert 2 < int(re.search(r"takes (\d+) of", large)[1]) < 10
+
+
+def test_numbers_to_take_along_and_explanations_count():
+    plain, values = estimate.estimate(make_plan()).bytes, 3 * 10 * 64 * 64 * 40
+    assert estimate.estimate(make_plan(), "float32").bytes == plain + 3 * values
+    assert estimate.estimate(make_plan(), "float16").bytes == pytest.approx(plain + 1.55 * values)
+    assert estimate.estimate(make_plan(), explain=False).bytes == plain - 3 * 10 * estimate.OVERLAY_BYTES
+    fitted = [estimate.fit(make_plan(), 15_000_000, arrays).mapped for arrays in ("none", "float32")]
+    assert len(fitted[0]) > len(fitted[1])
+
+
+def test_a_dry_run_is_near_what_a_build_wrote():
+    pytest.importorskip("keras")
+    settings = load_settings(ROOT / "gallery.toml", ROOT, {})
+    try:
+        written = output.website_files(settings.output)
+        manifest = read_manifest(settings.output)
+    except OutputError:
+        pytest.skip("optional: nobody has built the website of the default model here")
+    if len(manifest["images"]) != len(story.find_inputs(settings.images)):
+        pytest.skip("optional: the website that was built here is another one")
+    said = story.size_up(settings)[0]
+    megabytes = float(re.search(r"([0-9.]+) MB", said)[1])
+    assert megabytes * 1e6 == pytest.approx(sum(written.values()), rel=0.3)
 
 
 @pytest.fixture
