@@ -136,6 +136,12 @@ def test_the_only_model_is_named_where_the_settings_name_another(tmp_path, monke
     assert "mine.h5" not in CliRunner().invoke(cli.main, ["build"]).stderr
 
 
+def test_git_ignores_what_is_made(tmp_path):
+    new_project(tmp_path)
+    lines = (tmp_path / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"/*-gallery.zip", "/.venv/", "/site/"} <= set(lines)
+
+
 def steps_of(text: str) -> dict:
     """Return a workflow without what a project and this repository cannot share: how things are installed."""
     workflow = yaml.safe_load(
