@@ -94,7 +94,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
         raise SettingsError(
             f"expected a settings file, received {path}: {error.strerror}: check the path"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a number may have too many digits, lists be too deep
         raise SettingsError(f"expected TOML in {path.name}, received a file that is not: {error}") from None
     values, errors = {}, []
     for key, value in raw.items():
@@ -193,7 +193,7 @@ def read_size(value: Any) -> int | None:
     )
     try:
         return round(float(found[1]) * UNITS[found[2]])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError('a size in kB, MB or GB, such as 200MB, or "none"') from None
 
 

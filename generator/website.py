@@ -21,6 +21,7 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
     Raises `WebsiteError` with MkDocs' reason when it cannot.
     """
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # a banner that Material prints at import
+    from jinja2 import TemplateError
     from mkdocs.exceptions import MkDocsException
 
     log = logging.getLogger("mkdocs")
@@ -33,7 +34,11 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
             _run_mkdocs(config_file, pages, sources, target, Path(folder))
         _copy_pictures(sources, target)
         _add_missing(target, assets)
-    except (MkDocsException, SystemExit, OSError) as error:
+    except RecursionError:
+        raise WebsiteError(
+            f"expected an end of what {config_file.name} inherits or links, received a circle: correct it"
+        ) from None
+    except (MkDocsException, TemplateError, UnicodeError, SystemExit, OSError) as error:
         reason = handler.message or " ".join(str(error).split())
         raise WebsiteError(f"expected MkDocs to build {config_file.name}, received: {reason}") from None
     finally:

@@ -37,7 +37,7 @@ from test_build import FakeExtractor
 from generator import images
 from generator.build import build
 from generator.data import LayerInfo, ModelInput
-from generator.errors import GalleryError, ImageError
+from generator.errors import GalleryError, ImageError, WebsiteError
 from generator.images import LARGEST, Preparation
 from generator.model.sniff import sniff
 from generator.settings import Settings
@@ -556,6 +556,57 @@ def test_one_whole_website_of_hostile_names(tally):
         shutil.rmtree(folder)
     assert found[0] == found[1]
     tally("whole websites", "gallery")
+
+
+TEMPLATES = {
+    "syntax": (b"{% if %}", r"model\.html\.j2, line 1: "),
+    "undefined": (b"\n{{ nobody.name }}", r"model\.html\.j2, line 2: .*nobody"),
+    "bytes": (b"\xff\xfe", r"model\.html\.j2: .*can't decode"),
+    "nowhere": (b"{% include 'nowhere.j2' %}", r"nowhere\.j2"),
+}
+
+
+def small_project(folder: Path) -> Settings:
+    """Lay out a project with one picture."""
+    (folder / "in").mkdir()
+    (folder / "site_src").mkdir()
+    save_picture(folder / "in/a.png")
+    with h5py.File(folder / "fake.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_group("model_weights")
+    return Settings(folder / "fake.h5", folder / "in", folder / "site", project=folder)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_broken_template_of_the_users_is_named_in_one_line(tmp_path, tally, name):
+    content, words = TEMPLATES[name]
+    project = small_project(tmp_path)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/model.html.j2").write_bytes(content)
+    with pytest.raises(WebsiteError, match=words) as caught:
+        build(project, opener=FakeExtractor)
+    check_line(one_line(str(caught.value)))
+    tally("files of a project", "one line")
+
+
+PROJECTS = {
+    "page": ("site_src/own.md", b"# \xff\xfe", r"Encoding error reading file: own\.md"),
+    "circle": ("mkdocs.yml", b"INHERIT: mkdocs.yml\nsite_name: x\n", "a circle: correct it"),
+    "theme": ("own/main.html", b"{% if %}", "received: .*Expected an expression"),
+}
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_what_mkdocs_cannot_read_ends_in_one_line(tmp_path, tally, name):
+    path, content, words = PROJECTS[name]
+    project = small_project(tmp_path)
+    (tmp_path / "mkdocs.yml").write_text("site_name: x\ntheme: {name: mkdocs, custom_dir: own}\n")
+    (tmp_path / "own").mkdir()
+    (tmp_path / path).write_bytes(content)
+    with pytest.raises(WebsiteError, match=words) as caught:
+        build(project, opener=FakeExtractor)
+    check_line(str(caught.value), tmp_path)
+    tally("files of a project", "one line")
 
 
 def command(folder: Path, *options: str) -> subprocess.CompletedProcess:

@@ -148,6 +148,7 @@ def test_unknown_keys_get_the_list_of_known_ones(tmp_path):
         ("colours = 1", "colours: expected a text"),
         ("gif_channels = 0", "gif_channels: expected a whole number of at least 1, received 0"),
         ("gif_channels = true", "gif_channels: expected a whole number"),
+        (f"fit = '{'9' * 400}MB'", "fit: expected a size in kB, MB or GB, such as 200MB"),
         ("gif_channels_per_layer = 1.5", "gif_channels_per_layer: expected a whole number"),
         ("[output]\npath = 'x'", "output: expected a path in quotes"),
     ],
@@ -164,7 +165,18 @@ def test_all_mistakes_come_at_once(tmp_path):
     assert "gif_channels: expected a whole number" in text
 
 
-@pytest.mark.parametrize("content", [b"model = ", b"model = m.keras", b"\xff\xfe\x00", b"a = 1\na = 2"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"model = ",
+        b"model = m.keras",
+        b"\xff\xfe\x00",
+        b"a = 1\na = 2",
+        b"a = " + b"[" * 20_000,
+        b"a = " + b"9" * 5000,
+    ],
+    ids=range(6),
+)
 def test_files_that_are_no_toml(tmp_path, content):
     (tmp_path / "gallery.toml").write_bytes(content)
     with pytest.raises(SettingsError, match=r"expected TOML in gallery\.toml"):
