@@ -46,9 +46,9 @@ STYLE = {
 
 def layer_chart(health: LayerHealth) -> bytes:
     """Draw a layer's values as a histogram, and the mean response of its channels in order."""
-    import matplotlib
+    from matplotlib import style
 
-    with matplotlib.rc_context(STYLE):
+    with style.context(["default", STYLE]):  # whatever the user's matplotlibrc says
         figure = _figure(LAYER_HEIGHT)
         upper, lower = figure.subplots(2, 1, gridspec_kw={"height_ratios": (1.25, 1)})
         _draw_distribution(upper, health)
@@ -100,11 +100,11 @@ def _draw_channels(axes: "Axes", health: LayerHealth) -> None:
 
 def depth_chart(layers: Sequence[Layer], healths: Sequence[LayerHealth]) -> bytes:
     """Draw the share of dead channels, that of zeros, and the magnitude over all layers, by their index."""
-    import matplotlib
+    from matplotlib import style
     from matplotlib.ticker import MaxNLocator
 
     index = [layer.index for layer in layers]
-    with matplotlib.rc_context(STYLE):
+    with style.context(["default", STYLE]):  # whatever the user's matplotlibrc says
         figure = _figure(DEPTH_HEIGHT)
         dead = [each.dead.mean() for each in healths]
         zero = [each.sparsity for each in healths]

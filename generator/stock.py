@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from generator.data import InputImage
 from generator.errors import ImageError, SettingsError
 from generator.settings import Settings
 
-FARTHER = (b"custom_dir:", b"hooks:", b"INHERIT:")  # in an mkdocs.yml: what leads to files not looked at here
+FARTHER = (b"custom_dir", b"hooks", b"INHERIT")  # in an mkdocs.yml: what leads to files not looked at here
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,16 @@ def take_stock(settings: Settings, sources: output.SourceFolder) -> Stock:
         cache.digest_files(resources.TEMPLATES, "*"),
         {path: hashlib.sha256(content).hexdigest() for path, content in resources.assets().items()},
         {path: images.digest(file) for path, file in sources.foreign().items()},
-        hashlib.sha256(config).hexdigest(), os.environ.get("SITE_URL"),
+        hashlib.sha256(config).hexdigest(), os.environ.get("SITE_URL"), _variables(config),
         time.time_ns() if any(each in config for each in FARTHER) else None,
     )  # fmt: skip
     return Stock(found, labels, model, others, tools, everything)
+
+
+def _variables(config: bytes) -> dict[str, str]:
+    """Return the environment variables that an mkdocs.yml may mean with `!ENV`: those that it names."""
+    words = set(re.findall(r"\w+", config.decode(errors="replace"))) if b"!ENV" in config else set()
+    return {name: os.environ[name] for name in sorted(words & os.environ.keys())}
 
 
 def find_inputs(folder: Path) -> tuple[InputImage, ...]:

@@ -42,6 +42,15 @@ def test_a_layers_chart_is_well_formed_reproducible_and_asks_for_nothing(maps):
     ElementTree.fromstring(f'<path d="{charts.spark_path(found)}"/>')
 
 
+def test_the_users_own_matplotlibrc_changes_nothing():
+    import matplotlib
+
+    found, layers = health(random_maps(0)), [layer(3, "conv")]
+    plain = charts.layer_chart(found), charts.depth_chart(layers, [found])
+    with matplotlib.rc_context({"lines.linewidth": 7, "axes.grid": True, "savefig.dpi": 30, "font.size": 20}):
+        assert (charts.layer_chart(found), charts.depth_chart(layers, [found])) == plain
+
+
 def test_charts_tell_of_zeros_and_dead_channels_in_words():
     maps = np.abs(random_maps(0))
     maps[..., 2] = 0

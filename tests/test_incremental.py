@@ -185,6 +185,35 @@ def test_records_are_not_kept_or_removed_behind_a_link(project, tmp_path):  # no
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["own.json"]
 
 
+def test_pages_behind_a_link_are_looked_at_and_links_may_lead_in_a_circle(project, tmp_path):  # noqa: F811
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/own.md").write_text("# one")
+    (tmp_path / "docs/round").symlink_to(tmp_path / "docs")
+    sources(project).mkdir()
+    (sources(project) / "docs").symlink_to(tmp_path / "docs")
+    (sources(project) / "itself").symlink_to("itself")
+    make(project)
+    assert make(project).unchanged
+    (tmp_path / "docs/own.md").write_text("# two")
+    assert not make(project).unchanged
+
+
+@pytest.mark.parametrize(
+    ("config", "unchanged"),
+    [
+        ("site_name: !ENV [NOT_THERE, GALLERY_NAME, x]", False),
+        ("site_name: GALLERY_NAME", True),
+        ('theme: {"custom_dir": "own"}', False),
+    ],
+)
+def test_what_mkdocs_reads_beyond_its_file_is_looked_at(project, monkeypatch, config, unchanged):  # noqa: F811
+    own = replace(project, project=project.images.parent)
+    (own.project / "mkdocs.yml").write_text(config)
+    make(own)
+    monkeypatch.setenv("GALLERY_NAME", "other")
+    assert make(own).unchanged == unchanged
+
+
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"short")])
 @pytest.mark.parametrize("name", ["a/1-conv/grid.png", "a/channels.gif", "a/1-conv.md"])
 def test_what_is_missing_or_cut_short_is_made_again(project, name, damage):  # noqa: F811
