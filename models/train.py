@@ -3,8 +3,9 @@
     python models/train.py --train cats_vs_dogs_128_train.tar --output runs/default
 
 The picture size grows with the training (`--stages 64:10,96:12,128:10`): small pictures teach quickly what
-large ones refine. Kernels are updated by Muon, all else by AdamW. What is evaluated and saved is a running average of the weights. Stopped at any time,
-the same command goes on after the last whole epoch. Works on every Keras backend (`KERAS_BACKEND`).
+large ones refine. Kernels are updated by Muon, all else by AdamW. What is evaluated and saved is a running
+average of the weights. Stopped at any time, the same command goes on after the last whole epoch. Works on
+every Keras backend (`KERAS_BACKEND`).
 """
 
 import argparse
@@ -25,7 +26,7 @@ INPUT_SIZE = 128
 FILL = (124, 116, 104)  # the mean colour of photographs, for corners that a rotation uncovers
 
 
-def build_model(size: int | None, dropout: float = 0.05) -> keras.Model:
+def build_model(size: int | None, dropout: float = 0.1) -> keras.Model:
     """Return the untrained network for (size, size, 3) pictures in 0…1; `None` takes any size."""
     inputs = keras.Input((size, size, 3), name="picture")
     x = inputs
@@ -273,12 +274,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/default"), help="folder for all results")
     parser.add_argument("--stages", type=parse_stages, default="64:10,96:12,128:10", help="SIZE:EPOCHS,…")
     parser.add_argument("--start", type=Path, help="model to go on from, trained with the same --seed")
-    parser.add_argument("--crop", type=float, default=0.6, help="smallest share of the area in a window")
+    parser.add_argument("--crop", type=float, default=0.5, help="smallest share of the area in a window")
     parser.add_argument("--validation", type=int, default=2500, help="pictures held out from training")
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate of the cycle")
+    parser.add_argument("--rate", type=float, default=8e-3, help="highest learning rate of the cycle")
     parser.add_argument("--weight-decay", type=float, default=0.05)
-    parser.add_argument("--dropout", type=float, default=0.05)
+    parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--smoothing", type=float, default=0.03, help="label smoothing")
     parser.add_argument("--average", type=float, default=0.999, help="decay of the weight average per step")
     parser.add_argument("--seed", type=int, default=1)
