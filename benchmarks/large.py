@@ -5,7 +5,8 @@ its own, and its gallery is removed at once. The pictures are varied from those 
 every time.
 
     gallery  the default model with every channel of every layer drawn, for more and more images
-    memory   ResNet50 at 224×224 for few and for many images: peak memory above TensorFlow's own start-up
+    memory   ResNet50 at 224×224 for few and for many images, to fit into GitHub Pages: peak memory above
+             TensorFlow's own start-up
     fit      ResNet50 for 20 images with a size to stay below
     maps     a model with maps of 512×512×64
 """
@@ -148,7 +149,7 @@ def show_memory(folder: Path, options: argparse.Namespace) -> None:
     print(f"TensorFlow's own start-up, importing it and adding two numbers: {start:,.0f} MB")
     for number in options.memory_images:
         pictures = vary(folder / f"memory-{number}", number)
-        found, memory = alone(functools.partial(build, model, pictures, folder))
+        found, memory = alone(functools.partial(build, model, pictures, folder, fit=1000 * MEGABYTE))
         show(found, memory)
         print(f"            {memory - start:,.0f} MB above TensorFlow's start-up (goal: {MOST_MEMORY:,})")
 

@@ -324,7 +324,7 @@ class SourceFolder:
                     target.unlink(missing_ok=True)
                     _remove_empty(target.parent, self.root)
             if self._files != _read_record(self._record):
-                write_whole(self._record, json.dumps(self._files, indent=0, sort_keys=True).encode())
+                write_whole(self._record, json.dumps(self._files, sort_keys=True).encode())
             self._journal.unlink(missing_ok=True)
         return len(orphans)
 
