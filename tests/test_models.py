@@ -380,7 +380,7 @@ class TestDefaultModel:
 
     def test_it_is_what_the_training_script_builds(self, scripts, default_model):
         built = scripts.train.build_model(scripts.train.INPUT_SIZE)
-        assert built.count_params() == default_model.count_params() == 741_657
+        assert built.count_params() == default_model.count_params() == 709_961
         assert [layer.name for layer in built.layers] == [layer.name for layer in default_model.layers]
         shapes = [[weight.shape for weight in model.get_weights()] for model in (built, default_model)]
         assert shapes[0] == shapes[1]
