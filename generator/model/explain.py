@@ -19,6 +19,13 @@ from generator.model.record import Call, eager_functions, function_name, middle_
 BATCH = 32  # samples, with one channel set to zero in each, that go through a model together
 BATCH_BYTES = 128_000_000  # of all results for one batch, which Keras keeps until the pass is over
 MOST_RECOMPUTED = 32  # channels, where each of them takes a whole pass of the model
+SETTLING = tuple(
+    getattr(keras.layers, name)
+    for name in (
+        "BatchNormalization", "GroupNormalization", "LayerNormalization",
+        "Activation", "ReLU", "LeakyReLU", "ELU", "PReLU",
+    )
+)  # fmt: skip
 NO_GRADIENT = "this needs gradients, which are computed with TensorFlow or PyTorch, and Keras runs on {}"
 Layouts = Callable[[list[Call]], list[bool]]
 
@@ -57,7 +64,7 @@ class Explainer:
             ends[:] = [each.operation for each in calls if each is _maker(calls, outputs[0])]
             scores, method = class_scores(calls, outputs, prediction)
             counted = self._counted(calls)
-            return scores[0], method, [counted[index - 1].result for index in layers]
+            return scores[0], method, [_settled(calls, counted[index - 1]).result for index in layers]
 
         score, method, gradients = DIFFERENTIATE[keras.backend.backend()](self.model, fed, run)
         calls = self._counted(every)
@@ -67,7 +74,7 @@ class Explainer:
             call, first = calls[index - 1], layouts[index - 1]
             if gradient is None:
                 continue
-            maps, slopes = (_maps(each, first) for each in (call.result, gradient))
+            maps, slopes = (_maps(each, first) for each in (_settled(every, call).result, gradient))
             cams[index] = grad_cam(maps, slopes)
             if not call.fused:
                 found[index] = call, np.abs((maps * slopes).sum(axis=(0, 1))), first
@@ -160,6 +167,19 @@ def grad_cam(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """
     weights = gradients.mean(axis=(0, 1))
     return np.maximum((maps * weights).sum(axis=-1), 0).astype(np.float32)
+
+
+def _settled(calls: list[Call], call: Call) -> Call:
+    """Return the last of the calls that only normalise and activate what a convolution has made, or itself.
+
+    That is what the rest of the model sees of it, and what the paper weighs: in raw sums zero does not mean
+    that nothing is there.
+    """
+    while True:
+        takers = [each for each in calls if each.given is call.result and not each.fused]
+        if len(takers) != 1 or not isinstance(takers[0].operation, SETTLING):
+            return call
+        call = takers[0]
 
 
 def class_scores(calls: list[Call], outputs: list[Any], prediction: Prediction) -> tuple[Any, str]:
