@@ -169,8 +169,9 @@ def draw(
     healths = health.check_up(whole.mapped, [each.layers for each in results if each.layers])
     words = images.PIXELS_IN_WORDS[pixels]
     site = parts.Site(
-        whole, model, results, settings.scale, settings.colours, style.table, pixels, words, healths
-    )
+        whole, model, results, settings.scale, settings.colours, style.table, pixels, words, healths,
+        (source_folder(settings) / "guide.md").is_file(),
+    )  # fmt: skip
     return site, painter.kept
 
 

@@ -109,6 +109,7 @@ def _index(site: parts.Site, part: paging.Part) -> Page:
         f"{shape_in_words(model.input_shape)} input, {count(len(site.plan.layers), 'layer')}, "
         f"{len(site.plan.drawn):,} drawn, {count(model.parameters, 'parameter')}"
     )
+    guide = parts.link_to(path, "guide", "Guide") if site.guide else None
     return Page(
         path=path,
         template="index.html.j2",
@@ -123,7 +124,9 @@ def _index(site: parts.Site, part: paging.Part) -> Page:
             "left_out": [f"{each[0].upper()}{each[1:]}." for each in site.plan.left_out],
             "tables": tables,
             "legend": parts.explain_colours(site, None, ()),
+            "guide": guide,
             "sections": (
+                *filter(None, (guide,)),
                 parts.link_to(path, plan.IMAGES, "Images"),
                 parts.link_to(path, plan.LAYERS, "Layers"),
                 parts.link_to(path, plan.COMPARE, "Compare"),

@@ -81,7 +81,7 @@ class Site:
     """All that pages are made from.
 
     `table` is the palette, `pixels` names the input's scaling, `scaling` says it in words, `health` is that
-    of the layers with maps by slug.
+    of the layers with maps by slug, `guide` says whether the sources have a guide of their own to lead to.
     """
 
     plan: plan.Plan
@@ -93,6 +93,7 @@ class Site:
     pixels: str
     scaling: str
     health: Mapping[str, LayerHealth]
+    guide: bool = False
 
     @property
     def title(self) -> str:

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import ROOT, Gallery, open_gallery, save_model, save_picture
 from PIL import Image
+from test_build import FakeExtractor, project  # noqa: F401 - a fixture
 
 from generator import head, plan
 from generator.build import build
 from generator.settings import Settings
+from generator.stock import source_folder
 from generator.website import build_website
 
 ADDRESS = "https://example.org/a/gallery/"
@@ -188,3 +190,15 @@ def test_the_navigation_names_the_guide_only_where_there_is_one(gallery, publish
     (sources / "guide.md").write_text("<p>Mine</p>", encoding="utf-8")
     build_website(ROOT / "mkdocs.yml", sources, tmp_path / "site", {})
     assert 'href="guide.html"' in (tmp_path / "site/index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_front_page_leads_to_the_guide_only_where_there_is_one(project, there):  # noqa: F811
+    folder = source_folder(project)
+    folder.mkdir()
+    if there:
+        (folder / "guide.md").write_text("<p>Mine</p>", encoding="utf-8")
+    build(project, opener=FakeExtractor)
+    text = (folder / "index.md").read_text(encoding="utf-8")
+    assert text.count('href="guide.html"') == 2 * there, "in the lead and among the parts"
+    assert 'href="#how-to-read"' in text or there

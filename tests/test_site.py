@@ -30,7 +30,7 @@ class References(HTMLParser):
 
     def __init__(self, text: str):
         super().__init__()
-        self.targets, self.ids, self.images = [], set(), []
+        self.targets, self.ids, self.images, self.explored = [], set(), [], False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -39,6 +39,7 @@ class References(HTMLParser):
         self.targets += [attributes[name] for name in ("href", "src") if attributes.get(name)]
         if tag == "img":
             self.images.append(attributes)
+        self.explored |= "data-explore" in attributes
 
 
 def broken_links(site: Path) -> list[str]:
@@ -53,7 +54,11 @@ def broken_links(site: Path) -> list[str]:
             path = (page.parent / unquote(parts.path)).resolve() if parts.path else page
             missing = not path.is_file()
             if not missing and parts.fragment and path in pages:
-                missing = unquote(parts.fragment) not in pages[path].ids | {"__search", "__drawer"}
+                opened = pages[path].explored and re.fullmatch(r"c\d+", parts.fragment)  # by the explorer
+                missing = not opened and unquote(parts.fragment) not in pages[path].ids | {
+                    "__search",
+                    "__drawer",
+                }
             if missing:
                 broken.append(f"{page.relative_to(site)}: {target}")
     return broken
