@@ -25,6 +25,9 @@ KINDS = (
 )
 
 
+MADE_BY_MATERIAL = {"__search", "__drawer", "__skip"}  # ids that its script handles
+
+
 class References(HTMLParser):
     """Collects what a page refers to, its ids, and the attributes of its pictures."""
 
@@ -41,6 +44,12 @@ class References(HTMLParser):
             self.images.append(attributes)
         self.explored |= "data-explore" in attributes
 
+    def has(self, fragment: str) -> bool:
+        """Whether a fragment leads somewhere: to an element, or to a channel that the explorer opens."""
+        return fragment in self.ids | MADE_BY_MATERIAL or bool(
+            self.explored and re.fullmatch(r"c\d+", fragment)
+        )
+
 
 def broken_links(site: Path) -> list[str]:
     """Return every internal link of every page that leads nowhere, fragments included."""
@@ -54,11 +63,7 @@ def broken_links(site: Path) -> list[str]:
             path = (page.parent / unquote(parts.path)).resolve() if parts.path else page
             missing = not path.is_file()
             if not missing and parts.fragment and path in pages:
-                opened = pages[path].explored and re.fullmatch(r"c\d+", parts.fragment)  # by the explorer
-                missing = not opened and unquote(parts.fragment) not in pages[path].ids | {
-                    "__search",
-                    "__drawer",
-                }
+                missing = not pages[path].has(unquote(parts.fragment))
             if missing:
                 broken.append(f"{page.relative_to(site)}: {target}")
     return broken

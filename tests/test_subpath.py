@@ -12,7 +12,6 @@ from test_site import References
 from generator.website import build_website
 
 BELOW = "some/path"
-MADE_BY_MATERIAL = {"__search", "__drawer", "__skip"}  # ids that its script handles
 
 
 def crawl(start: str) -> tuple[list[str], set[str]]:
@@ -47,7 +46,7 @@ def crawl(start: str) -> tuple[list[str], set[str]]:
                 seen.add(found)
                 waiting.append((found, url))
     for source, page, fragment in fragments:
-        if fragment and page in pages and fragment not in pages[page].ids | MADE_BY_MATERIAL:
+        if fragment and page in pages and not pages[page].has(fragment):
             wrong.append(f"{source}: {page} has no #{fragment}")
     return wrong, seen
 
