@@ -1,21 +1,20 @@
 """How much a build would write, and what is left out to stay below a limit."""
 
+import math
 import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, save_picture
+from conftest import save_picture
 from test_build import FakeExtractor
 
 from generator import build as story
-from generator import estimate, output
+from generator import estimate
 from generator.data import InputImage, LayerInfo
-from generator.errors import OutputError
-from generator.manifest import read_manifest
 from generator.plan import Plan, plan_layers
-from generator.settings import Settings, load_settings
+from generator.settings import Settings
 from generator.text import size
 
 
@@ -47,12 +46,12 @@ def test_more_of_anything_is_more():
 
 def test_what_fits_is_left_alone():
     whole = make_plan()
-    assert estimate.fit(whole, estimate.estimate(whole).bytes) is whole
+    assert estimate.fit(whole, math.ceil(estimate.estimate(whole).bytes * estimate.SAFETY)) is whole
 
 
 def test_single_channels_go_first_and_evenly():
     whole = make_plan()
-    fitted = estimate.fit(whole, estimate.estimate(whole).bytes * 4 // 5)
+    fitted = estimate.fit(whole, round(estimate.estimate(whole).bytes * estimate.SAFETY * 4 / 5))
     assert fitted.drawn == whole.drawn
     assert 1 < fitted.most_singles < 40
     [task, *_] = fitted.tasks(whole.images[0])
@@ -106,21 +105,6 @@ def test_numbers_to_take_along_and_explanations_count():
     assert estimate.estimate(make_plan(), explain=False).bytes == plain - 3 * 10 * estimate.OVERLAY_BYTES
     fitted = [estimate.fit(make_plan(), 15_000_000, arrays).mapped for arrays in ("none", "float32")]
     assert len(fitted[0]) > len(fitted[1])
-
-
-def test_a_dry_run_is_near_what_a_build_wrote():
-    pytest.importorskip("keras")
-    settings = load_settings(ROOT / "gallery.toml", ROOT, {})
-    try:
-        written = output.website_files(settings.output)
-        manifest = read_manifest(settings.output)
-    except OutputError:
-        pytest.skip("optional: nobody has built the website of the default model here")
-    if len(manifest["images"]) != len(story.find_inputs(settings.images)):
-        pytest.skip("optional: the website that was built here is another one")
-    said = story.size_up(settings)[0]
-    megabytes = float(re.search(r"([0-9.]+) MB", said)[1])
-    assert megabytes * 1e6 == pytest.approx(sum(written.values()), rel=0.3)
 
 
 @pytest.fixture
