@@ -22,9 +22,7 @@ from generator.text import count, size
 
 PAGES_LIMIT = 1_000_000_000  # bytes: GitHub Pages' largest website
 FIXED_BYTES = 2_800_000  # the theme and the search
-SAFETY = (
-    1.15  # what must fit is taken for larger: ResNet50 with random weights weighed 13 % more than estimated
-)
+SAFETY = 1.15  # what must fit is taken for larger: random weights weighed 13 % more than estimated
 PAGE_BYTES, CHANNEL_BYTES, SINGLE_BYTES = 19_000, 62, 360
 LAYER_PAGE_BYTES = 60_000  # with its charts and their numbers
 INPUT_BYTES = 150_000

@@ -386,8 +386,9 @@
     }
     openWall(page);
     if (choice.scale || choice.colours || choice.order !== "index") page.redraw().catch(unreadable);
-    window.addEventListener("popstate", () => page.open(channelOfAddress()));
-    page.open(channelOfAddress()).catch(unreadable);
+    const openAddressed = () => page.open(channelOfAddress()).catch(unreadable);
+    window.addEventListener("popstate", openAddressed);
+    openAddressed();
   }
 
   function channelOfAddress() {
