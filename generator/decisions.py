@@ -1,6 +1,6 @@
 """What an image's page says of the explanation of its prediction, with links, pictures and a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -113,8 +113,10 @@ def _place_map(page: str, layer: Layer, result: ImageResult, label: str) -> Plac
 
 def _channels(page: str, layer: Layer, result: ImageResult) -> ChannelReport:
     found = result.decision.explanation
+    singles = parts.show_channels(page, result, layer)
+    target = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
     effects = [
-        (change, _effect(page, layer, result, int(channel), float(change)))
+        (change, _effect(target, int(channel), float(change), singles.get(channel)))
         for channel, change in zip(found.channels, found.changes, strict=True)
         if change  # one that changes nothing is on neither side
     ]
@@ -139,16 +141,9 @@ def _say_recomputed(found: Explanation) -> str:
     )
 
 
-def _effect(page: str, layer: Layer, result: ImageResult, channel: int, change: float) -> ChannelEffect:
-    drawn = result.layers[layer.slug]
-    text = f"channel {channel}"
-    target = plan.link(page, f"{plan.image_layer_page(result.image.slug, layer.slug)}.html")
-    link = parts.Link(f"{target}#c{channel}", text)
-    shown = None
-    if channel in drawn.singles:
-        low, high = (number(each[channel]) for each in (drawn.statistics.minimum, drawn.statistics.maximum))
-        alt = f"Channel {channel} of {layer.name} for {result.image.name}: values from {low} to {high}"
-        shown = parts.show(page, drawn.single(channel), alt, href=link.href)
+def _effect(target: str, channel: int, change: float, single: parts.Shown | None) -> ChannelEffect:
+    link = parts.Link(f"{target}#c{channel}", f"channel {channel}")
+    shown = replace(single, caption="", href=link.href) if single else None
     return ChannelEffect(link, f"{'+' if change > 0 else ''}{number(change)}", shown)
 
 

@@ -42,13 +42,13 @@ def value_ranges(statistics: MapStatistics, pixels: int, scale: str) -> np.ndarr
     return np.where(some[:, None], np.stack([low, high], axis=1), 0.0)
 
 
-def channel_pieces(maps: np.ndarray) -> Iterator[slice]:
-    """Yield the channels of (height, width, channels) in groups of about `PIECE` values, at least one.
+def pieces(count: int, size: int) -> Iterator[slice]:
+    """Yield `count` maps of `size` values each in groups of about `PIECE` values, at least one map.
 
-    What is computed for each channel by itself then needs little memory, and stays in the processor's cache.
+    What is computed for each map by itself then needs little memory, and stays in the processor's cache.
     """
-    step = max(1, PIECE // (maps.shape[0] * maps.shape[1]))
-    for start in range(0, maps.shape[2], step):
+    step = max(1, PIECE // size)
+    for start in range(0, count, step):
         yield slice(start, start + step)
 
 
@@ -60,7 +60,7 @@ def quantize(maps: np.ndarray, ranges: np.ndarray) -> np.ndarray:
     """
     height, width, channels = maps.shape
     indices = np.empty((channels, height, width), np.uint8)
-    for piece in channel_pieces(maps):
+    for piece in pieces(channels, height * width):
         _quantize(maps[..., piece], ranges[piece], indices[piece])
     return indices
 

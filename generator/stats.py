@@ -3,7 +3,7 @@
 import numpy as np
 
 from generator.data import MapStatistics, Vitals
-from generator.raster import PIECE, channel_pieces
+from generator.raster import PIECE, pieces
 
 BINS = 256
 ALIKE = 0.99  # correlation above which two channels say the same
@@ -14,8 +14,9 @@ COMPARED = 64  # values a side: of larger maps every second, third… row and co
 
 def measure(maps: np.ndarray) -> MapStatistics:
     """Return the statistics of float32 (height, width, channels), each channel for itself."""
-    pieces = [_measure(maps[..., piece]) for piece in channel_pieces(maps)]
-    return MapStatistics(*map(np.concatenate, zip(*pieces, strict=True)))
+    height, width, channels = maps.shape
+    found = [_measure(maps[..., piece]) for piece in pieces(channels, height * width)]
+    return MapStatistics(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def _measure(maps: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -77,6 +78,6 @@ def _alike(maps: np.ndarray, statistics: MapStatistics) -> np.ndarray:
     sample = (sample / np.sqrt((sample**2).sum(axis=0))).astype(np.float32)
     # BLAS starts threads of its own for larger products, and waits for them where all cores are busy.
     work = sample.size * len(candidates)
-    pieces = np.array_split(sample, -(-work // PRODUCTS) if len(candidates) <= 128 else 1)
-    first, second = np.nonzero(np.triu(sum(each.T @ each for each in pieces) > ALIKE, 1))
+    parts = np.array_split(sample, -(-work // PRODUCTS) if len(candidates) <= 128 else 1)
+    first, second = np.nonzero(np.triu(sum(each.T @ each for each in parts) > ALIKE, 1))
     return (candidates[first] * channels + candidates[second]).astype(np.int32)

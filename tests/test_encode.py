@@ -68,6 +68,16 @@ def test_pngs_have_the_exact_colours(factor):
         np.testing.assert_array_equal(decoded, TABLE[enlarged])
 
 
+@pytest.mark.parametrize("shape", [(5, 300, 300), (900, 1, 400), (3, 700, 500), (70000, 2, 2)])
+def test_pngs_of_more_than_one_piece_are_each_their_own(shape):
+    smooth = np.cumsum(RANDOM.integers(-2, 3, shape), axis=-1).clip(0, 239).astype(np.uint8)
+    contents = list(encode.pngs(smooth, TABLE))
+    assert len(contents) == shape[0] > 2**18 // (shape[1] * shape[2])
+    for number in range(0, shape[0], -(-shape[0] // 50)):
+        decoded = imageio.imread(contents[number], extension=".png", mode="RGB")
+        np.testing.assert_array_equal(decoded, TABLE[smooth[number]])
+
+
 @pytest.mark.parametrize(
     "indices",
     [
@@ -100,6 +110,7 @@ def test_gif_shows_every_frame_for_its_time(order):
         assert opened(content).info["loop"] == 0
     else:
         np.testing.assert_array_equal(np.asarray(opened(content).convert("RGB")), TABLE[frames[0]])
+        assert opened(content).info["duration"] == 200 * len(order)
 
 
 def test_gif_frames_that_differ_in_one_pixel():
