@@ -76,10 +76,10 @@ def layer_bytes(plan: Plan, layer: Layer) -> int:
         return 2_000
     height, width, channels = (side or OPEN_SIDE for side in layer.map_shape)
     longer, area = max(height, width), height * width
-    grid = channels * area * (0.75 + 8 / longer)
-    maps = channels * area * (0.9 + 3 / longer)
+    grid = channels * area * (0.69 + 7.5 / longer)
+    maps = channels * area * (0.87 + 3 / longer)
     singles = len(_singles(plan, layer))
-    each = area * (0.8 + (48 / longer if picture_factor(height, width) > 1 else 0))
+    each = area * (0.6 + (44 / longer if picture_factor(height, width) > 1 else 0))
     page = PAGE_BYTES + channels * CHANNEL_BYTES + singles * SINGLE_BYTES
     return round(grid + maps + singles * each + page)
 
