@@ -73,23 +73,22 @@ def pngs(stack: np.ndarray, table: np.ndarray, factor: int = 1) -> Iterator[byte
     values, so that neighbours have near indices and prediction pays; see `_residuals`. What enlarging repeats
     is predicted without a residual: only the first corner of an enlarged pixel has one.
     """
-    count, height, width = stack.shape
+    _, height, width = stack.shape
     rows = np.zeros((height, factor, 1 + width * factor), np.uint8)
     rows[..., 0] = PAETH
     corners = rows[:, 0, 1::factor]  # a view: every picture is put into the same rows
     size = struct.pack(">IIBBBBB", width * factor, height * factor, 8, 3, 0, 0, 0)
     start, end = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", size), _chunk(b"IEND", b"")
-    for piece in pieces(count, height * width):
-        pictures = stack[piece]
-        present = np.stack([np.bincount(indices.ravel(), minlength=256) > 0 for indices in pictures])
-        positions = (np.cumsum(present, axis=1) - 1).astype(np.uint8)
-        cut = np.stack([where[indices] for where, indices in zip(positions, pictures, strict=True)])
-        for used, clear, residuals in zip(present, positions[:, BACKGROUND], _residuals(cut), strict=True):
-            corners[:] = residuals
-            palette = _chunk(b"PLTE", table[used].tobytes())
-            if used[BACKGROUND]:
-                palette += _chunk(b"tRNS", b"\xff" * int(clear) + b"\0")
-            yield start + palette + _chunk(b"IDAT", deflate(rows)) + end
+    present = np.stack([np.bincount(indices.ravel(), minlength=256) > 0 for indices in stack])
+    positions = (np.cumsum(present, axis=1) - 1).astype(np.uint8)
+    cut = [indices.tobytes().translate(where) for indices, where in zip(stack, positions, strict=True)]
+    pictures = np.frombuffer(b"".join(cut), np.uint8).reshape(stack.shape)
+    for used, clear, residuals in zip(present, positions[:, BACKGROUND], _residuals(pictures), strict=True):
+        corners[:] = residuals
+        palette = _chunk(b"PLTE", table[used].tobytes())
+        if used[BACKGROUND]:
+            palette += _chunk(b"tRNS", b"\xff" * int(clear) + b"\0")
+        yield start + palette + _chunk(b"IDAT", deflate(rows)) + end
 
 
 def _residuals(pictures: np.ndarray) -> np.ndarray:
@@ -102,14 +101,17 @@ def _residuals(pictures: np.ndarray) -> np.ndarray:
     count, height, width = pictures.shape
     padded = np.zeros((count, height + 1, width + 1), np.uint8)
     padded[:, 1:, 1:] = pictures
-    flat = padded.ravel()  # long rows are fast; what this makes of the padding is cut off
-    left, above, corner = flat[width + 1 : -1], flat[1 : -width - 1], flat[: -width - 2]
-    off_left, off_above = _apart(above, corner), _apart(left, corner)
-    between = (corner > np.minimum(left, above)) & (corner < np.maximum(left, above))
-    nearest = between & (_apart(off_left, off_above) < np.minimum(off_left, off_above))
-    predicted = _choose(nearest, corner, _choose(off_left <= off_above, left, above))
-    flat[width + 2 :] -= predicted
-    return padded[:, 1:, 1:]
+    result, flat = np.empty_like(padded), padded.ravel()  # one long row, since short ones take long
+    target = result.ravel()[width + 2 :]
+    near = flat[width + 2 :], flat[width + 1 : -1], flat[1 : -width - 1], flat[: -width - 2]
+    for piece in pieces(target.size, 1):
+        pixels, left, above, corner = (each[piece] for each in near)
+        off_left, off_above = _apart(above, corner), _apart(left, corner)
+        between = (corner > np.minimum(left, above)) & (corner < np.maximum(left, above))
+        nearest = between & (_apart(off_left, off_above) < np.minimum(off_left, off_above))
+        predicted = _choose(nearest, corner, _choose(off_left <= off_above, left, above))
+        np.subtract(pixels, predicted, out=target[piece])
+    return result[:, 1:, 1:]
 
 
 def _apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
