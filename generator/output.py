@@ -445,11 +445,12 @@ def _clear(folder: Path) -> None:
 
 
 def _write(path: Path | str, flag: int, content: bytes) -> None:
-    """Write a file of ours; a link in its place goes, so that nothing elsewhere is written.
+    """Write a file of ours from its start (`flag` is `O_TRUNC`) or at its end (`O_APPEND`).
 
-    Thousands are written, and `open` would ask the system for twice as much.
+    A link in its place goes, so that nothing elsewhere is written, and a pipe there is an error: nobody waits
+    for its reader. Thousands of files are written, and `open` would ask the system for twice as much.
     """
-    flags = flag | os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
+    flags = flag | os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags, 0o666)
     except OSError:

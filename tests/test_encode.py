@@ -68,6 +68,10 @@ def test_pngs_have_the_exact_colours(factor):
         np.testing.assert_array_equal(decoded, TABLE[enlarged])
 
 
+def test_no_pictures_make_no_pngs():
+    assert not list(encode.pngs(np.empty((0, 4, 4), np.uint8), TABLE, 2))
+
+
 @pytest.mark.parametrize("shape", [(5, 300, 300), (900, 1, 400), (3, 700, 500), (70000, 2, 2)])
 def test_pngs_of_more_than_one_piece_are_each_their_own(shape):
     smooth = np.cumsum(RANDOM.integers(-2, 3, shape), axis=-1).clip(0, 239).astype(np.uint8)
@@ -111,6 +115,19 @@ def test_gif_shows_every_frame_for_its_time(order):
     else:
         np.testing.assert_array_equal(np.asarray(opened(content).convert("RGB")), TABLE[frames[0]])
         assert opened(content).info["duration"] == 200 * len(order)
+
+
+@pytest.mark.parametrize(
+    "lay_out",
+    [
+        pytest.param(lambda frames: frames[:, ::2, ::3], id="strided"),
+        pytest.param(lambda frames: frames.swapaxes(1, 2), id="transposed"),
+        pytest.param(lambda frames: np.broadcast_to(frames[:1], frames.shape), id="read-only"),
+    ],
+)
+def test_gif_of_large_frames_in_any_layout(lay_out):
+    frames = lay_out(RANDOM.integers(0, 256, (3, 400, 420), dtype=np.uint8))
+    np.testing.assert_array_equal(timeline(encode.gif(frames, TABLE, 200), 200)[-1], TABLE[frames[-1]])
 
 
 def test_gif_frames_that_differ_in_one_pixel():

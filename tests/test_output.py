@@ -245,6 +245,26 @@ def test_nothing_is_written_through_a_link_to_a_file(tmp_path):
     assert not [path for path in root.rglob("*") if path.is_symlink() and path.suffix != ".new"]
 
 
+@pytest.mark.parametrize("target", ["nowhere", "folder"])
+def test_a_link_to_nothing_or_to_a_folder_gives_way_to_a_file(tmp_path, target):
+    root = tmp_path / "sources"
+    (root / "gallery").mkdir(parents=True)
+    (tmp_path / "folder").mkdir()
+    (root / "gallery/card.jpg").symlink_to(tmp_path / target)
+    built(root, gallery__card_jpg="x")
+    assert not (root / "gallery/card.jpg").is_symlink()
+    assert (root / "gallery/card.jpg").read_bytes() == b"x"
+    assert listing(tmp_path / "folder") == set()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(tmp_path):
+    (tmp_path / "gallery").mkdir()
+    os.mkfifo(tmp_path / "gallery/card.jpg")
+    with pytest.raises(OutputError, match=r"expected to write .*card\.jpg"):
+        output.SourceFolder(tmp_path).write("gallery/card.jpg", b"x")
+
+
 @pytest.mark.parametrize("name", ["gallery", "css", "gallery/.cache", "css/deep"])
 def test_nothing_is_written_through_a_link_to_a_folder(tmp_path, name):
     root, link = tmp_path / "sources", tmp_path / "sources" / name
