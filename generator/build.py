@@ -3,14 +3,11 @@
 import functools
 import os
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import jinja2
 
 from generator import (
     cache,
@@ -30,7 +27,7 @@ from generator import (
     social,
 )
 from generator.data import BuildReport, InputImage, ModelInfo, Step
-from generator.errors import OutputError, WebsiteError
+from generator.errors import OutputError
 from generator.manifest import manifest
 from generator.model.load import check_file
 from generator.model.predict import check_labels
@@ -213,13 +210,13 @@ def make_plan(
 ) -> plan.Plan:
     """Decide what is made, and tell what is left out."""
     layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)
+    plan.check_drawn(layers)
     whole = plan.Plan(
         found, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
     )
-    if settings.fit is not None:
-        whole = estimate.fit(whole, settings.fit, settings.arrays, settings.explain)
-        for each in whole.left_out:
-            tell(Step("model", 0, 1, each))
+    whole = estimate.fit(whole, settings.fit, settings.arrays, settings.explain)
+    for each in whole.left_out:
+        tell(Step("model", 0, 1, each))
     return whole
 
 
@@ -280,29 +277,12 @@ def write_decisions(sources: output.SourceFolder, site: parts.Site) -> None:
             sources.write(path, decisions.changes_csv(result.decision.explanation))
 
 
-@contextmanager
-def _blamed(template: str, own: list[Path]) -> Iterator[None]:
-    """Name the template of the user's that is broken; without any, the mistake is ours."""
-    try:
-        yield
-    except (jinja2.TemplateError, UnicodeDecodeError) as error:
-        if not any(map(Path.is_dir, own)):
-            raise
-        steps = [step for step in traceback.extract_tb(error.__traceback__) if step.filename.endswith(".j2")]
-        place = f"{Path(steps[-1].filename).name}, line {steps[-1].lineno}" if steps else template
-        raise WebsiteError(
-            f"expected templates that can be filled in, received in {place}: {error}: correct it"
-        ) from None
-
-
 def write_pages(settings: Settings, sources: output.SourceFolder, site: parts.Site) -> int:
     """Write all pages and count them; without a project, the style sheets and scripts that are not there."""
-    own = [settings.project / "templates"] if settings.project else []
-    templates = pages.environment([*own, resources.TEMPLATES])
+    templates = pages.environment(settings.project)
     written = 0
     for page in pages.all_pages(site):
-        with _blamed(page.template, own):
-            sources.write(f"{page.path}.md", pages.render(page, templates))
+        sources.write(f"{page.path}.md", pages.render(page, templates))
         written += 1
     for path, content in resources.assets().items() if settings.project is None else ():
         if sources.owns(path) or not (sources.root / path).exists():  # the user's own win

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from generator import __version__
-from generator.errors import GalleryError
+from generator.errors import GalleryError, SettingsError
 from generator.text import count, one_line, shape_in_words, size
 
 
@@ -92,7 +92,12 @@ def model_options(command):
     return command
 
 
-verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show what TensorFlow and MkDocs say.")
+verbose_option = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Show what TensorFlow and MkDocs say, and all of an unexpected error.",
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 progress_option = click.option("--no-progress", is_flag=True, help="Plain lines instead of a progress bar.")
 
@@ -100,10 +105,11 @@ progress_option = click.option("--no-progress", is_flag=True, help="Plain lines 
 class OneLineGroup(click.Group):
     """Reports wrong usage like every other mistake: in one line."""
 
-    def main(self, *args, **kwargs):
-        """Run the command; see `click.BaseCommand.main`."""
+    def main(self, args=None, **kwargs):
+        """Run the command, `--help` without arguments; see `click.BaseCommand.main`."""
+        given = list(sys.argv[1:] if args is None else args)
         try:
-            return super().main(*args, **{**kwargs, "standalone_mode": False})
+            return super().main(given or ["--help"], **{**kwargs, "standalone_mode": False})
         except click.UsageError as error:
             return _end(f"{error.format_message()} See --help.", 2)
         except click.exceptions.Abort:
@@ -220,12 +226,13 @@ def _build(settings, quiet, no_progress):
 
 @main.command()
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
-def new(folder) -> None:
+@verbose_option
+def new(folder, verbose) -> None:
     """Begin a project in FOLDER [.]: settings, mkdocs.yml, folders, a workflow for GitHub Pages.
 
     What is there already stays as it is.
     """
-    with errors_in_one_line(False):
+    with errors_in_one_line(verbose):
         from generator.project import WORKFLOW, new_project
 
         done = new_project(folder)
@@ -251,7 +258,8 @@ def new(folder) -> None:
 @output_option
 @click.argument("target", required=False, metavar="[FILE.zip]", type=click.Path(path_type=Path))
 @quiet_option
-def pack(config, output, target, quiet) -> None:
+@verbose_option
+def pack(config, output, target, quiet, verbose) -> None:
     """Pack the finished website into one zip file, to open after unzipping.
 
     \b
@@ -259,7 +267,7 @@ def pack(config, output, target, quiet) -> None:
       activation-gallery pack
       activation-gallery pack --output /tmp/site gallery.zip
     """
-    with errors_in_one_line(False):
+    with errors_in_one_line(verbose):
         from generator.pack import pack as write
         from generator.settings import find_website
 
@@ -277,7 +285,8 @@ def pack(config, output, target, quiet) -> None:
 )
 @click.argument("readme", default="README.md", metavar="[FILE]", type=click.Path(path_type=Path))
 @quiet_option
-def readme(config, output, url, readme, quiet) -> None:
+@verbose_option
+def readme(config, output, url, readme, quiet, verbose) -> None:
     """Show the gallery in a README, between the lines <!-- gallery:start --> and <!-- gallery:end -->.
 
     \b
@@ -285,7 +294,7 @@ def readme(config, output, url, readme, quiet) -> None:
       activation-gallery readme
       activation-gallery readme docs/README.md --url https://me.github.io/cats/
     """
-    with errors_in_one_line(False):
+    with errors_in_one_line(verbose):
         from generator.readme import write_readme
         from generator.settings import find_website
 
@@ -324,7 +333,7 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
     keys = ("index", "name", "kind", "shape", "channels", "parameters", "reason")
     rows = [{key: getattr(layer, key) for key in keys} | {"drawn": layer.reason is None} for layer in found]
     if as_json:
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(rows, indent=1))  # in ASCII, for the terminal: names may hold its commands
         return
     cells = [
         [
@@ -361,11 +370,16 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
         from generator.website import serve_website
 
         settings = _settings(config, flags)
+        sources, pictures = source_folder(settings), settings.images
+        if pictures.resolve() in (sources.resolve().parent, settings.output.resolve().parent):
+            raise SettingsError(
+                f"expected images in a folder of their own, received {pictures}, in which a build writes as "
+                "well, and would start the next: move them, or choose another --output"
+            )
         report = _build(settings, False, no_progress)
         _summarize(report)
         _tell_failed(report)
-        sources = source_folder(settings)
-        watched = [settings.images, mkdocs_config(settings)]
+        watched = [mkdocs_config(settings)]
         if settings.project:
             hand_written = [path for path in sources.iterdir() if path.name not in ("gallery", "index.md")]
             watched += [*hand_written, settings.project / "templates"]
@@ -378,7 +392,7 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
 
         click.echo(f"serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
         with suppress(KeyboardInterrupt):  # the way to stop it
-            serve_website(settings.output, port, rebuild, [path for path in watched if path.exists()])
+            serve_website(settings.output, port, rebuild, pictures, filter(Path.exists, watched))
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class LayerInfo:
     @property
     def is_map(self) -> bool:
         """Whether the output is a stack of feature maps that has something in it."""
-        return self.map_shape is not None and 0 not in self.shape and self.missing is None
+        return bool(self.channels) and 0 not in self.shape and self.missing is None
 
     @property
     def is_sequence(self) -> bool:
@@ -77,11 +77,11 @@ class LayerInfo:
     @property
     def is_vector(self) -> bool:
         """Whether the output is a row of numbers, few enough to be drawn as bars."""
-        return len(self.shape) == 1 and 0 < self.shape[0] <= MOST_BARS and self.missing is None
+        return len(self.shape) == 1 and 0 < (self.shape[0] or 0) <= MOST_BARS and self.missing is None
 
     @property
     def channels(self) -> int | None:
-        """The number of feature maps that are drawn, `None` where the output is no stack of maps."""
+        """The number of feature maps that are drawn, `None` where there is none or it is not known."""
         return self.map_shape[-1] if self.map_shape else None
 
 

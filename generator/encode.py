@@ -96,10 +96,8 @@ def pngs(stack: np.ndarray, table: np.ndarray, factor: int = 1) -> Iterator[byte
 
 def _colours_in_use(indices: np.ndarray) -> np.ndarray:
     """Return which of 256 colours are among uint8 (pixels,), bool (256,)."""
-    counts = np.zeros(256, int)
-    for piece in pieces(indices.size, 1):
-        counts += np.bincount(indices[piece], minlength=256)  # as int64
-    return counts > 0
+    # in pieces, since they become int64 first
+    return sum(np.bincount(indices[piece], minlength=256) for piece in pieces(indices.size, 1)) > 0
 
 
 def _residuals(pictures: np.ndarray) -> np.ndarray:
@@ -262,7 +260,7 @@ def common_palette(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return indices.reshape(count, height, width), table
 
 
-@functools.lru_cache(maxsize=4096)  # the same for every image
+@functools.lru_cache(maxsize=4096)  # those of layers and channels are the same for every image
 def caption(lines: tuple[str, ...], width: int, font_size: int = FONT_SIZE) -> np.ndarray:
     """Write lines of text as palette indices, uint8 (height, width); what does not fit is cut."""
     line_height = caption_height(1, font_size)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator import encode, plan, raster
-from generator.data import Animation, Decision, Explanation, Layer, Picture
+from generator import encode, plan, raster, render
+from generator.data import Decision, Explanation, Layer, Picture
 from generator.text import number, shape_in_words
 
 COLOURS = "inferno"  # its brightness rises all the way, so everybody can read it
@@ -15,7 +15,6 @@ STRONGEST = 0.85  # opacity of a map's peak; elsewhere it falls with the square 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 SIDE = 256  # pixels of the longer side
 DURATION = 1500  # milliseconds a frame
-GIF_AIM = 2_000_000  # bytes
 
 
 def grey_picture(seen: np.ndarray) -> np.ndarray:
@@ -90,7 +89,9 @@ def draw_decision(
             files[path] = encode.png(each, table)
             pictures[layer.slug] = Picture(path, width, height)
     frames = _frames(indices, list(good.items()))
-    animation, drawn = _animate(plan.decision(image), frames, table)
+    content, kept = encode.gif_within(frames, table, DURATION, render.GIF_AIM)
+    path, shown = plan.decision(image), (len(kept), len(frames))
+    animation, drawn = render.animation(path, content, frames[-1], table, shown, "layers")
     return replace(decision, pictures=pictures, animation=animation), files | drawn
 
 
@@ -104,17 +105,3 @@ def _frames(indices: np.ndarray, maps: Sequence[tuple[Layer, np.ndarray]]) -> np
         lines = f"{layer.index} {layer.name}", f"{shape_in_words(cam.shape)} · {says}"
         frames.append(np.concatenate([encode.caption(lines, width), raster.centre(picture, height, width)]))
     return np.stack(frames)
-
-
-def _animate(path: str, frames: np.ndarray, table: np.ndarray) -> tuple[Animation, dict[str, bytes]]:
-    """Return the animation at `path`, which has no ending, and its files.
-
-    It has as many frames, evenly spaced, as stay within `GIF_AIM`.
-    """
-    content, kept = encode.gif_within(frames, table, DURATION, GIF_AIM)
-    height, width = frames.shape[1:]
-    gif, still = (Picture(f"{path}.{ending}", width, height) for ending in ("gif", "png"))
-    missing = len(frames) - len(kept)
-    note = f"{missing:,} of {len(frames):,} layers left out to stay small" if missing else None
-    files = {gif.path: content, still.path: encode.png(frames[-1], table)}
-    return Animation(gif, still, len(content), len(kept), note), files

@@ -222,7 +222,7 @@ def scale_pixels(seen: np.ndarray, pixels: str) -> np.ndarray:
             return values[..., ::-1] - (CAFFE_MEAN if values.shape[-1] == 3 else CAFFE_MEAN.mean())
         case "torch":
             mean, deviation = TORCH_MEAN, TORCH_DEVIATION
-            if values.shape[-1] == 1:
+            if values.shape[-1] != 3:
                 mean, deviation = mean.mean(), deviation.mean()
             return (values / np.float32(255) - mean) / deviation
     raise ValueError(f"expected a pixel convention, received {pixels!r}")

@@ -321,14 +321,11 @@ class SourceFolder:
                     target.unlink(missing_ok=True)
                     _remove_empty(target.parent, self.root)
             if self._files != _read_record(self._record):
-                write_whole(self._record, _lines(self._files).encode())
+                # a file a line, for those who compare two of them
+                lines = json.dumps(self._files, sort_keys=True, separators=(",\n", ": "))
+                write_whole(self._record, lines.encode())
             self._journal.unlink(missing_ok=True)
         return len(orphans)
-
-
-def _lines(sizes: Mapping[str, int]) -> str:
-    """Return a record as JSON, a file a line, for those who compare two of them."""
-    return json.dumps(sizes, sort_keys=True, separators=(",\n", ": "))
 
 
 def check_target(target: Path, folder: Path, ending: str) -> None:

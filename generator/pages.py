@@ -4,7 +4,9 @@ MkDocs puts front-matter titles and descriptions into every page as they are, so
 """
 
 import html
+import os
 import re
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +18,9 @@ import yaml
 
 from generator import decisions, paging, parts, plan, report
 from generator.data import ImageResult, Layer
+from generator.errors import WebsiteError
 from generator.raster import picture_factor
+from generator.resources import TEMPLATES
 from generator.text import count, one_line, shape_in_words
 
 COLUMNS = 4  # images side by side in one table
@@ -72,16 +76,35 @@ def all_pages(site: parts.Site) -> Iterator[Page]:
             yield _image_layer(site, layer, result, boost)
 
 
-def environment(folders: Sequence[Path]) -> jinja2.Environment:
-    """Return the Jinja environment: a missing value is an error, text is escaped and stays on its line."""
+def environment(project: Path | None) -> jinja2.Environment:
+    """Return the Jinja environment: a missing value is an error, text is escaped and stays on its line.
+
+    Templates in the folder `project` win over those of the package.
+    """
+    own = [project / "templates"] if project else []
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
+        loader=jinja2.FileSystemLoader([*own, TEMPLATES]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=lambda value: one_line(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def fill(templates: jinja2.Environment, name: str, /, **values: Any) -> str:
+    """Fill in a template. Raises `WebsiteError` where the user has some, and one is broken."""
+    try:
+        return templates.get_template(name).render(**values)
+    except (jinja2.TemplateError, UnicodeDecodeError) as error:
+        *own, _ = templates.loader.searchpath
+        if not any(map(os.path.isdir, own)):
+            raise  # the mistake is ours
+        steps = [step for step in traceback.extract_tb(error.__traceback__) if step.filename.endswith(".j2")]
+        place = f"{Path(steps[-1].filename).name}, line {steps[-1].lineno}" if steps else name
+        raise WebsiteError(
+            f"expected templates that can be filled in, received in {place}: {error}: correct it"
+        ) from None
 
 
 def render(page: Page, templates: jinja2.Environment) -> bytes:
@@ -94,7 +117,7 @@ def render(page: Page, templates: jinja2.Environment) -> bytes:
         "image": page.card,
         "generated_by": GENERATED,
     }
-    body = templates.get_template(page.template).render(page=page, **page.content)
+    body = fill(templates, page.template, page=page, **page.content)
     # Markdown ends a block of HTML nowhere but at its closing tag; blank lines only cost bytes.
     body = re.sub(r"\n\s*\n+", "\n", body.strip())
     matter = yaml.safe_dump(front, allow_unicode=True, sort_keys=False, width=10_000)
@@ -156,7 +179,11 @@ def _image(site: parts.Site, position: int, result: ImageResult) -> Page:
     image = result.image
     path = plan.image_page(image.slug)
     listed = plan.later_page(plan.IMAGES, position // plan.PER_PAGE + 1)
-    around = site.results[position - 1] if position else None, *site.results[position + 1 : position + 2]
+    previous, following = _around(
+        site.results,
+        position,
+        lambda other: parts.link_to(path, plan.image_page(other.image.slug), other.image.name),
+    )
     content: dict[str, Any] = {"error": image.error}
     if not image.error:
         width, height = result.size
@@ -187,12 +214,8 @@ def _image(site: parts.Site, position: int, result: ImageResult) -> Page:
         boost=4,  # who types its name looks for this page, not for each of its layers
         card=plan.CARD if image.error else plan.image_card(image.slug),
         crumbs=(parts.link_to(path, plan.INDEX, "Home"), parts.link_to(path, listed, "Images")),
-        previous=around[0]
-        and parts.link_to(path, plan.image_page(around[0].image.slug), around[0].image.name),
-        following=next(
-            (parts.link_to(path, plan.image_page(each.image.slug), each.image.name) for each in around[1:]),
-            None,
-        ),
+        previous=previous,
+        following=following,
         content=content,
     )
 
@@ -208,24 +231,28 @@ def _layers(site: parts.Site) -> Page:
     )
 
 
+def _around(
+    things: Sequence[Any], place: int, link: Callable[[Any], parts.Link]
+) -> tuple[parts.Link | None, parts.Link | None]:
+    """Return links to what comes before and after number `place`, `None` at the ends."""
+    return tuple(link(things[at]) if 0 <= at < len(things) else None for at in (place - 1, place + 1))
+
+
 def _neighbours(
     page: str, layers: Sequence[Layer], layer: Layer, target: Callable[[Layer], str]
 ) -> tuple[parts.Link | None, parts.Link | None]:
     """Return links to the pages, told by `target`, of the layers before and after `layer`."""
-    position = layers.index(layer)
 
-    def to(index: int) -> parts.Link | None:
-        if not 0 <= index < len(layers):
-            return None
-        layer = layers[index]
-        link = parts.link_to(page, target(layer), f"{layer.index} {layer.name}")
-        return replace(link, maps=layer.is_map)
+    def link(layer: Layer) -> parts.Link:
+        found = parts.link_to(page, target(layer), f"{layer.index} {layer.name}")
+        return replace(found, maps=layer.is_map)
 
-    return to(position - 1), to(position + 1)
+    return _around(layers, layers.index(layer), link)
 
 
 def _family(layer: Layer) -> str:
-    return GLOBAL_POOLING_IN_WORDS if layer.kind.startswith("Global") else FAMILIES_IN_WORDS[layer.family]
+    whole = layer.family == "pooling" and layer.kind.startswith("Global")
+    return GLOBAL_POOLING_IN_WORDS if whole else FAMILIES_IN_WORDS[layer.family]
 
 
 def _layer(site: parts.Site, layer: Layer, part: paging.Part) -> Page:

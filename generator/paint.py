@@ -33,7 +33,6 @@ from generator.errors import ImageError
 from generator.model.predict import predict
 from generator.output import SourceFolder
 
-GIF_AIM = 2_000_000  # bytes: what a README loads without delay
 GIF_LIMIT = 5_000_000  # bytes: above this GitHub does not show a README's picture
 SEEN_SIDE = 256  # pixels: the least longer side of the picture of what the model sees
 
@@ -120,8 +119,9 @@ class Painter:
             return ImageResult(image)
         try:
             prepared = self.preparation.apply(images.decode(image.path), model.input_shape)
+            others = self._others(image, model)
             extractor = open_extractor()
-            activations = extractor.extract(prepared.values, self._others(image, model))
+            activations = extractor.extract(prepared.values, others)
         except ImageError as error:
             # What the system could not read may be back next time: it has no digest, as in `find_inputs`.
             digest = "" if isinstance(error.__cause__, OSError) else image.digest
@@ -131,7 +131,8 @@ class Painter:
         result = self._draw_activations(number, result, activations)
         del activations  # the gradients take as much memory again
         if self.explain and prediction.score is not None:
-            result = replace(result, decision=self._explain(extractor, image, model, prepared, prediction))
+            decision = self._explain(extractor, image, others, prepared, prediction)
+            result = replace(result, decision=decision)
         return result
 
     def _draw_activations(self, number: int, result: ImageResult, activations: Activations) -> ImageResult:
@@ -156,7 +157,7 @@ class Painter:
 
     def _others(self, image: InputImage, model: ModelInfo) -> dict[str, np.ndarray]:
         """Return the pictures for the model's other inputs: of the same name, or the only one there is."""
-        others = {}
+        others, preparation = {}, replace(self.preparation, channels=())  # which fill the test image alone
         for each in model.inputs:
             if each.folder:
                 found = images.find_images(each.folder)
@@ -164,7 +165,7 @@ class Painter:
                 if len(same) > 1:
                     wanted = f"one picture called {image.path.stem} in {each.folder.name} for {each.name}"
                     raise ImageError(f"expected {wanted}, received {len(same)}: name them alike")
-                others[each.name] = self.preparation.apply(images.decode(same[0]), each.shape).values
+                others[each.name] = preparation.apply(images.decode(same[0]), each.shape).values
         return others
 
     def _tell(self, number: int, layers: int, image: InputImage) -> None:
@@ -197,14 +198,14 @@ class Painter:
         self,
         extractor: Extractor,
         image: InputImage,
-        model: ModelInfo,
+        others: Mapping[str, np.ndarray],
         prepared: PreparedImage,
         prediction: Prediction,
     ) -> Decision:
         """Have a prediction explained, and write the pictures of that."""
         layers = self.plan.explained
         explanation = extractor.explain(
-            prepared.values, self._others(image, model), [layer.index for layer in layers], prediction
+            prepared.values, others, [layer.index for layer in layers], prediction
         )
         decision, files = heat.draw_decision(image.slug, prepared.seen, layers, explanation)
         self.sources.write_all(files)
@@ -253,7 +254,7 @@ class Painter:
                 pictures = list(map(render.layer_frame, layers, maps, ranges, itertools.repeat(side)))
             frames = render.layers_frames(pictures)
             content, kept = encode.gif(frames.indices, self.style.table, frames.milliseconds), layers
-            if len(content) <= GIF_AIM:
+            if len(content) <= render.GIF_AIM:
                 break
         else:
             content, kept = encode.gif_within(
@@ -276,10 +277,6 @@ class Painter:
     ) -> Animation:
         """Write a GIF and its first frame; `shown` is how many layers or channels it has, and of how many."""
         path = f"{plan.image_page(image.slug)}/{name}"
-        height, width = still.shape
-        self.sources.write(f"{path}.gif", content)
-        self.sources.write(f"{path}.png", encode.png(still, self.style.table))
-        gif, picture = (Picture(f"{path}.{ending}", width, height) for ending in ("gif", "png"))
-        frames, total = shown
-        note = f"{total - frames:,} of {total:,} {name} left out to stay small" if frames < total else None
-        return Animation(gif, picture, len(content), frames, note)
+        animation, files = render.animation(path, content, still, self.style.table, shown, name)
+        self.sources.write_all(files)
+        return animation

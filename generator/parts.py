@@ -471,7 +471,11 @@ def say_missing(model: ModelInfo) -> list[str]:
 
 def say_zeros(model: ModelInfo) -> list[str]:
     """Say which inputs get zeros for want of anything better."""
-    return [f"input {one_line(each.name)} gets {each.fed}" for each in model.inputs if "zeros" in each.fed]
+    return [
+        f"input {one_line(each.name)} gets {each.fed}"
+        for each in model.inputs
+        if each.fed.startswith("zeros")
+    ]
 
 
 def _some(names: Sequence[str]) -> str:
@@ -548,7 +552,8 @@ def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult
     span = ""
     if drawn:
         extremes = [_extremes(each.statistics) for each in drawn]
-        smallest, largest = min(each[0] for each in extremes), max(each[1] for each in extremes)
+        smallest = np.fmin.reduce([low for low, _ in extremes])  # an image may have nothing finite
+        largest = np.fmax.reduce([high for _, high in extremes])
         span = f"Values here lie between {number(smallest)} and {number(largest)}."
     stops = (site.table[index * (LEVELS - 1) // 12] for index in range(13))
     gradient = write_gradient(stops)

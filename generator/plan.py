@@ -48,22 +48,22 @@ class Plan:
     most_singles: int | None = None
     left_out: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def drawn(self) -> tuple[Layer, ...]:
         """The layers that get pictures, in execution order."""
         return tuple(layer for layer in self.layers if layer.reason is None)
 
-    @property
+    @cached_property
     def mapped(self) -> tuple[Layer, ...]:
         """The drawn layers that make feature maps; the others are drawn as bars."""
         return tuple(layer for layer in self.drawn if layer.is_map)
 
-    @property
+    @cached_property
     def convolutions(self) -> tuple[Layer, ...]:
         """The drawn layers whose channels make the animation over channels."""
         return tuple(layer for layer in self.mapped if layer.family == "convolution")
 
-    @property
+    @cached_property
     def explained(self) -> tuple[Layer, ...]:
         """The drawn convolutions whose maps lie over the picture, whole and not one of many."""
         return tuple(each for each in self.convolutions if len(each.shape) == 3 and not each.notice)
@@ -156,7 +156,7 @@ def plan_layers(
     """Give every layer its slug and decide whether it is drawn, and if not, why.
 
     `patterns` are globs on a layer's name or kind, regardless of case; none means all. Raises `LayerError`
-    when a pattern matches nothing or nothing is left to draw.
+    when a pattern matches nothing.
     """
     for pattern in patterns:
         if not any(_matches(info, pattern) for info in infos):
@@ -167,7 +167,7 @@ def plan_layers(
             )
     width = len(str(len(infos)))
     slugs = {info.index: _layer_slug(info, width) for info in infos}
-    layers = tuple(
+    return tuple(
         Layer(
             **vars(info),
             slug=slugs[info.index],
@@ -176,12 +176,15 @@ def plan_layers(
         )
         for info in infos
     )
+
+
+def check_drawn(layers: Sequence[Layer]) -> None:
+    """Raise `LayerError` unless there is a layer to draw."""
     if not any(layer.is_map and layer.reason is None for layer in layers):
         raise LayerError(
             "expected at least one layer that makes feature maps, received none: "
             "`activation-gallery inspect` tells why each layer is left out"
         )
-    return layers
 
 
 def _layer_slug(info: LayerInfo, width: int) -> str:

@@ -16,7 +16,6 @@ from PIL import Image
 from generator import encode, output, pages, raster
 from generator.errors import OutputError, SettingsError
 from generator.manifest import read_manifest
-from generator.resources import TEMPLATES
 from generator.text import count
 
 START, END = "<!-- gallery:start -->", "<!-- gallery:end -->"
@@ -61,9 +60,11 @@ def write_readme(site: Path, readme: Path, url: str, project: Path | None = None
     before, after = _around(text, readme)
     output.website_files(site)
     manifest = read_manifest(site)
-    root = next((each for each in readme.parents if (each / ".git").exists()), readme.parent)
+    # Projects in one repository would remove each other's pictures.
+    ours = (each for each in readme.parents if each == project or (each / ".git").exists())
+    root = next(ours, readme.parent)
     sources = output.SourceFolder(root / Path(FOLDER).parent)
-    templates = pages.environment([*([project / "templates"] if project else []), TEMPLATES])
+    templates = pages.environment(project)
     drawn = [image for image in manifest["images"] if "error" not in image]
     shown = [drawn[place] for place in raster.evenly_spaced(len(drawn), MOST_IMAGES)]
     layers = sum(layer["drawn"] for layer in manifest["layers"])
@@ -73,7 +74,9 @@ def write_readme(site: Path, readme: Path, url: str, project: Path | None = None
     for image in shown:
         files.update(_animation(site, image))
     _check(sources, files)
-    section = templates.get_template("readme.html.j2").render(
+    section = pages.fill(
+        templates,
+        "readme.html.j2",
         model=manifest["model"],
         images=[image | {"photo": name} for image, (name, _) in zip(shown, photos, strict=True)],
         of=len(drawn),
@@ -183,7 +186,6 @@ def _badges(templates: jinja2.Environment, text: str) -> Iterator[tuple[str, byt
     label = "activation gallery"
     widths = [round(encode.text_width(each, BADGE_FONT)) for each in (label, text)]
     for scheme in ("dark", "light"):
-        badge = templates.get_template("badge.svg.j2").render(
-            dark=scheme == "dark", parts=(label, text), widths=widths, space=BADGE_SPACE, font=BADGE_FONT
-        )
+        look = {"dark": scheme == "dark", "space": BADGE_SPACE, "font": BADGE_FONT}
+        badge = pages.fill(templates, "badge.svg.j2", parts=(label, text), widths=widths, **look)
         yield f"badge-{scheme}.svg", badge.encode()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator import encode, explorer, raster
-from generator.data import Layer, LayerResult, Picture, RenderResult, RenderTask
+from generator.data import Animation, Layer, LayerResult, Picture, RenderResult, RenderTask
 from generator.plan import LARGEST_MAP, values_csv
 from generator.stats import examine, measure
 from generator.text import shape_in_words
@@ -15,6 +15,7 @@ BARS_WIDTH, BARS_HEIGHT, WIDEST_BAR = 640, 96, 24  # pixels
 SMALL_WIDTH = 480  # pixels: wider grids are averaged down for tables
 LAYERS_DURATION = 2000  # milliseconds a frame
 CHANNELS_DURATION = 200
+GIF_AIM = 2_000_000  # bytes of an animation: what a README loads without delay
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,21 @@ def layer_frame(layer: Layer, maps: np.ndarray, ranges: np.ndarray, side: int) -
     text = f"{layer.index} {layer.name} · {height}×{width}×{channels}{averaged}"
     sheet = raster.centre(sheet, sheet.shape[0], max(side, sheet.shape[1]))
     return np.concatenate([encode.caption((text,), sheet.shape[1], font_size), sheet])
+
+
+def animation(
+    path: str, content: bytes, still: np.ndarray, table: np.ndarray, shown: tuple[int, int], things: str
+) -> tuple[Animation, dict[str, bytes]]:
+    """Return the animation at `path`, which has no ending, and its files: a GIF, and one frame as PNG.
+
+    `shown` is how many `things`, "layers" or "channels", it shows, and of how many.
+    """
+    height, width = still.shape
+    gif, picture = (Picture(f"{path}.{ending}", width, height) for ending in ("gif", "png"))
+    frames, total = shown
+    note = f"{total - frames:,} of {total:,} {things} left out to stay small" if frames < total else None
+    files = {gif.path: content, picture.path: encode.png(still, table)}
+    return Animation(gif, picture, len(content), frames, note), files
 
 
 def layers_frames(pictures: Sequence[np.ndarray]) -> Frames:

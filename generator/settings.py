@@ -3,6 +3,7 @@
 import difflib
 import math
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -47,7 +48,7 @@ class Settings:
     verify: bool = False
     arrays: str = "none"
     explain: bool = True
-    fit: int | None = None
+    fit: int = sys.maxsize  # bytes
     allow_unsafe: bool = False
     custom_objects: tuple[str, ...] = ()
     project: Path | None = None
@@ -184,10 +185,10 @@ def read_channels(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def read_size(value: Any) -> int | None:
-    """Read a size such as "200MB" as bytes, "none" as `None`."""
+def read_size(value: Any) -> int:
+    """Read a size such as "200MB" as bytes; "none" is more than anything has."""
     if value == "none":
-        return None
+        return sys.maxsize
     found = (
         re.fullmatch(r"([0-9.]+) ?([kMG]B)", value.replace("KB", "kB")) if isinstance(value, str) else None
     )

@@ -12,7 +12,6 @@ from PIL import Image
 from generator import output, pages
 from generator.errors import OutputError
 from generator.manifest import read_manifest
-from generator.resources import TEMPLATES
 from generator.text import count, shape_in_words, size
 
 MOST = 10_000_000  # bytes of a page; what mail takes nearly everywhere
@@ -64,18 +63,15 @@ def write_single(
     shown = [_image(content, place, choice) for place in choice.images]
     slugs = {each["slug"] for each in shown}
     images, model = content.manifest["images"], content.manifest["model"]
-    own = [project / "templates"] if project else []
-    text = (
-        pages.environment([*own, TEMPLATES])
-        .get_template("single.html.j2")
-        .render(
-            model=model,
-            layers=sum(layer["drawn"] for layer in content.manifest["layers"]),
-            images=shown,
-            absent=[(image["file"], image.get("error")) for image in images if image["slug"] not in slugs],
-            left_out=left_out,
-            count=count,
-        )
+    text = pages.fill(
+        pages.environment(project),
+        "single.html.j2",
+        model=model,
+        layers=sum(layer["drawn"] for layer in content.manifest["layers"]),
+        images=shown,
+        absent=[(image["file"], image.get("error")) for image in images if image["slug"] not in slugs],
+        left_out=left_out,
+        count=count,
     )
     page = text.encode(errors="replace")  # half a character has no place in UTF-8
     if len(page) > most:
@@ -93,7 +89,7 @@ def _content(folder: Path) -> Content:
 
 
 def choose(content: Content, most: int) -> Choice:
-    """Return the first of these that stays below `most` bytes.
+    """Return one of these that stays below `most` bytes, near the first.
 
     Fewer layers of each image, evenly over depth; animations of fewer images; fewer images, evenly over the
     gallery. What room is left then goes to more layers again.

@@ -163,14 +163,17 @@ class _FirstError(logging.Handler):
         self.message = self.message or " ".join(record.getMessage().split())
 
 
-def serve_website(folder: Path, port: int, rebuild: Callable[[], None], watched: Iterable[Path]) -> None:
+def serve_website(
+    folder: Path, port: int, rebuild: Callable[[], None], images: Path, watched: Iterable[Path]
+) -> None:
     """Serve `folder` on localhost until interrupted; when something watched changes, rebuild and reload.
 
-    Raises `WebsiteError` when the port is taken.
+    Of `images` only the folder itself is watched. Raises `WebsiteError` when the port is taken.
     """
     from mkdocs.livereload import LiveReloadServer
 
     server = LiveReloadServer(rebuild, "127.0.0.1", port, str(folder))
+    server.watch(str(images), recursive=False)
     for path in watched:
         server.watch(str(path))
     try:

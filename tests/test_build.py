@@ -12,10 +12,11 @@ from conftest import ROOT, open_picture, save_picture
 from PIL import Image
 
 from generator import build as story
-from generator import images, paint, plan
+from generator import images, paint, plan, render
 from generator.build import build
-from generator.data import Activations, Check, Explanation, LayerInfo, ModelInfo
+from generator.data import Activations, Check, Explanation, LayerInfo, ModelInfo, ModelInput
 from generator.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
+from generator.images import decode
 from generator.raster import CONSTANT
 from generator.settings import Settings
 from generator.text import size
@@ -172,7 +173,7 @@ def test_large_animations_show_fewer_channels_the_same_for_all_images(project, m
 
 def test_animations_stay_below_the_limit_whatever_they_show(project, monkeypatch):
     """Noise does not compress as the plan expects, so frames are left out of those that are too large."""
-    monkeypatch.setattr(paint, "GIF_AIM", 120_000)
+    monkeypatch.setattr(render, "GIF_AIM", 120_000)
     monkeypatch.setattr(paint, "GIF_LIMIT", 150_000)
     build(project, opener=lambda *_: FakeExtractor(channels=24, side=64, noise=True))
     for image in manifest(project)["images"]:
@@ -334,6 +335,62 @@ def test_a_failed_check_is_written_on_the_pages_concerned(project):
     manifest = json.loads((sources / "manifest.json").read_text())["verification"]
     assert manifest["largest_output_difference"] == 0.5
     assert manifest["failed"] == {"a": ["the output", "conv"], "b": ["the output", "conv"]}
+
+
+class PairExtractor(FakeExtractor):
+    """Takes four channels, and a second picture of three."""
+
+    folder: Path
+
+    def describe(self) -> ModelInfo:
+        inputs = ModelInput("image", (12, 12, 4), "x"), ModelInput("other", (12, 12, 3), "y", self.folder)
+        return replace(super().describe(), input_shape=(12, 12, 4), inputs=inputs)
+
+    def extract(self, values: np.ndarray, others) -> Activations:
+        assert values.shape == (12, 12, 4) and not values[..., 3].any()
+        assert {name: each.shape for name, each in others.items()} == {"other": (12, 12, 3)}
+        return super().extract(values[..., :3], others)
+
+
+def test_what_fills_channels_is_for_the_test_image_alone(project, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(PairExtractor, "folder", project.images, raising=False)
+    monkeypatch.setattr(images, "decode", lambda path: decoded.append(path.name) or decode(path))
+    report = build(replace(project, input_channels=("R", "G", "B", "0")), opener=PairExtractor)
+    assert report.images == 2 and not report.failed
+    assert sorted(decoded) == ["a.png", "a.png", "b.png", "b.png"]  # each for both inputs, once
+
+
+class NeverExtractor(FakeExtractor):
+    """Has a class of one's own called Global…, a check that nothing passes, and an image without a number."""
+
+    def describe(self) -> ModelInfo:
+        known = super().describe()
+        last = replace(known.layers[2], kind="GlobalResponseNormalization", family="normalization")
+        return replace(known, layers=(*known.layers[:2], last))
+
+    def extract(self, values: np.ndarray, others) -> Activations:
+        activations = super().extract(values, others)
+        maps = dict(activations.maps)
+        if not getattr(self, "called", False):
+            maps[3] = np.full_like(maps[3], np.nan)
+        self.called = True
+        return replace(activations, maps=maps, check=Check(np.inf, failed=("the output",)))
+
+
+def test_what_is_not_finite_spoils_neither_the_manifest_nor_the_legend(project):
+    report = build(project, opener=NeverExtractor)
+    text = (report.sources / "gallery/manifest.json").read_text(encoding="utf-8")
+
+    def refuse(constant: str):
+        raise AssertionError(constant)
+
+    found = json.loads(text, parse_constant=refuse)
+    assert found["verification"]["largest_output_difference"] is None
+    assert found["verification"]["failed"]
+    page = (report.sources / "gallery/layers/3-act.md").read_text(encoding="utf-8")
+    assert re.search(r"Values here lie between \S*\d\S* and \S*\d", page)
+    assert "Global pooling" not in page and "Normalisation brings" in page
 
 
 def test_rows_of_numbers_become_bars_and_what_is_left_out_is_said(project):

@@ -9,12 +9,14 @@ import time
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, save_picture
 
 from generator import cli, settings
+from generator.data import LayerInfo
 
 
 def run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess:
@@ -90,6 +92,58 @@ def test_inspect_tells_every_layer_in_one_line(small_model, tmp_path):
     assert re.fullmatch(r"1 +first_conv +Conv2D +38×54×20 +20 +560 +drawn", lines[0])
     assert lines[3].endswith("not drawn: does nothing at inference: the same as layer 3")
     assert re.fullmatch(r"15 +out +Dense +3 +– +12 +drawn", lines[-1])
+
+
+def test_inspect_tells_of_a_model_without_maps_as_well(keras, tmp_path):
+    layers = [
+        keras.Input((8, 8, 1)),
+        keras.layers.Flatten(name="flat"),
+        keras.layers.Dense(2000, name="wide"),
+    ]
+    keras.Sequential(layers).save(tmp_path / "mlp.keras")
+    done = run("inspect", "mlp.keras", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["flat", "wide"]
+
+
+def test_inspect_as_json_keeps_a_name_from_commanding_the_terminal(monkeypatch):
+    hostile = LayerInfo(
+        index=1,
+        name="a\x9b31m\u202e\ud800",
+        kind="Conv2D",
+        family="convolution",
+        shape=(4, 4, 2),
+        parameters=0,
+    )
+    extractor = SimpleNamespace(describe=lambda: SimpleNamespace(layers=(hostile,)))
+    monkeypatch.setattr("generator.model.load.check_file", lambda _: None)
+    monkeypatch.setattr("generator.images.digest", lambda _: "")
+    monkeypatch.setattr("generator.build.open_keras", lambda *_: extractor)
+    result = CliRunner().invoke(cli.main, ["inspect", "model.keras", "--json"])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.isascii()
+    assert json.loads(result.stdout)[0]["name"] == hostile.name
+
+
+def test_without_arguments_the_help_has_its_lines():
+    bare, asked = (CliRunner().invoke(cli.main, arguments) for arguments in ([], ["--help"]))
+    assert bare.exit_code == 0
+    assert bare.stdout == asked.stdout and len(bare.stdout.splitlines()) > 10
+
+
+def test_serve_refuses_images_where_it_writes(small_model, tmp_path):
+    save_picture(tmp_path / "a.png")
+    done = run("serve", "--model", small_model, "--images", ".", folder=tmp_path)
+    assert done.returncode == 2
+    assert "expected images in a folder of their own" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_flag_takes_a_limit_away_that_the_settings_have(tmp_path):
+    (tmp_path / "gallery.toml").write_text("model = 'm.keras'\nimages = 'in'\nfit = '200MB'\n")
+    flags = {"fit": settings.read_size("none")}
+    assert settings.load_settings(None, tmp_path, {}).fit == 200_000_000
+    assert settings.load_settings(None, tmp_path, flags).fit == settings.Settings(Path(), Path()).fit
 
 
 def test_inspect_as_json_with_a_pattern(small_model, tmp_path):

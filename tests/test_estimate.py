@@ -2,10 +2,12 @@
 
 import math
 import re
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import save_picture
 from test_build import FakeExtractor
@@ -96,6 +98,22 @@ def test_how_long_a_deployment_takes_is_guessed():
     small, large = (estimate.in_words(make_plan(images=images))[1] for images in (3, 60))
     assert small.endswith("to deploy about 1,330 files takes 2 of the 10 minutes allowed (a guess)")
     assert 2 < int(re.search(r"takes (\d+) of", large)[1]) < 10
+
+
+def test_fitting_deep_models_looks_at_each_layer_a_few_times_a_plan(monkeypatch):
+    layers, looked = 120, Counter()
+    is_map = LayerInfo.is_map.fget
+
+    def counted(layer: LayerInfo) -> bool:
+        looked["all"] += 1
+        return is_map(layer)
+
+    monkeypatch.setattr(LayerInfo, "is_map", property(counted))
+    fitted = estimate.fit(make_plan(layers=layers, images=1), 12_000_000)
+    assert 1 <= len(fitted.mapped) < layers / 3
+    assert looked["all"] < 10 * layers**2  # a plan for each layer that goes
+    steps = np.diff([layer.index for layer in fitted.mapped])
+    assert steps.max() - steps.min() <= 1
 
 
 def test_numbers_to_take_along_and_explanations_count():

@@ -228,6 +228,26 @@ def test_other_inputs_get_what_is_given_or_zeros(keras, tmp_path):
     assert not plain.extract(values).maps[1][..., 3:].any()
 
 
+@pytest.mark.parametrize("given", [{}, {"b": "."}])
+def test_two_inputs_of_open_sizes_are_as_large_as_each_other(keras, tmp_path, given):
+    first, second = (keras.Input((None, None, 3), name=name) for name in "ab")
+    x = keras.layers.Conv2D(2, 3, name="conv")(keras.layers.Concatenate(name="join")([first, second]))
+    model = keras.Model([first, second], keras.layers.GlobalAveragePooling2D(name="end")(x))
+    extractor = Opened(model, tmp_path, inputs={name: str(tmp_path) for name in given})
+    assert named(extractor)["join"].shape == (None, None, 6)
+    others = {"b": picture(9, 12, 3, seed=1)} if given else {}
+    maps = extractor.extract(picture(9, 12, 3), others).maps[1]
+    np.testing.assert_array_equal(maps[..., 3:], others["b"] if given else np.zeros((9, 12, 3)))
+
+
+def test_a_folder_is_no_pictures_for_an_input_of_two_channels(keras, tmp_path):
+    first, second = keras.Input((8, 8, 3), name="a"), keras.Input((8, 8, 2), name="flow")
+    x = keras.layers.Conv2D(2, 3)(keras.layers.Concatenate()([first, second]))
+    model = keras.Model([first, second], keras.layers.GlobalAveragePooling2D()(x))
+    with pytest.raises(ModelError, match="a number for --input flow, which takes no grey or RGB pictures"):
+        Opened(model, tmp_path, inputs={"flow": str(tmp_path)})
+
+
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [

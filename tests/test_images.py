@@ -297,6 +297,7 @@ def test_pixel_conventions(pixels, colour, grey):
     scaled = images.scale_pixels(np.array([[[100]]], np.uint8), pixels)
     assert scaled.dtype == np.float32
     np.testing.assert_allclose(scaled, [[[grey]]], rtol=1e-5)
+    assert images.scale_pixels(np.zeros((2, 3, 4), np.uint8), pixels).shape == (2, 3, 4)
 
 
 def test_unknown_pixel_conventions_do_not_pass():

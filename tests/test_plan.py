@@ -162,7 +162,16 @@ def test_layers_that_do_nothing_are_not_drawn_unless_wanted():
 )
 def test_nothing_to_draw_is_an_error(infos, patterns):
     with pytest.raises(LayerError, match="inspect"):
-        plan.plan_layers(infos, patterns, False)
+        plan.check_drawn(plan.plan_layers(infos, patterns, False))
+
+
+def test_sides_and_numbers_that_are_not_known_leave_a_layer_out():
+    """As of a flattened picture of any size, and of one whose channels were moved to the front."""
+    infos = [info(1), info(2, shape=(None,)), info(3, shape=(8, None, None)), info(4, shape=(None, 8))]
+    layers = plan.plan_layers(infos, (), False)
+    assert [layer.is_map for layer in layers] == [True, False, False, True]
+    assert not any(layer.is_vector for layer in layers)
+    assert "is no stack of feature maps" in layers[1].reason and "is no stack" in layers[2].reason
 
 
 def test_tasks_name_every_picture():

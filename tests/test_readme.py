@@ -21,7 +21,7 @@ from generator import encode, raster
 from generator import readme as written
 from generator.build import build
 from generator.cli import main
-from generator.errors import OutputError
+from generator.errors import OutputError, WebsiteError
 from generator.readme import END, START, write_readme
 from generator.settings import Settings, load_settings
 from generator.text import one_line
@@ -180,6 +180,26 @@ def test_a_readme_in_a_folder_shares_the_pictures_of_its_repository(gallery, pro
     done = write_readme(gallery.site, readme, "")
     assert done.folder == project / ".github/gallery"
     assert all((readme.parent / source).is_file() for source in shown(readme).every("img", "src"))
+
+
+def test_projects_in_one_repository_keep_their_pictures_apart(gallery, project):
+    for name in ("a", "b"):
+        (project / name).mkdir()
+        (project / name / "README.md").write_text(SECTION, encoding="utf-8")
+    write_readme(gallery.site, project / "a/README.md", "", project / "a")
+    before = snapshot(project / "a")
+    done = write_readme(gallery.site, project / "b/README.md", "", project / "b")
+    assert done.folder == project / "b/.github/gallery"
+    assert snapshot(project / "a") == before
+
+
+def test_a_broken_template_of_ones_own_is_named(gallery, project):
+    (project / "templates").mkdir()
+    (project / "templates/readme.html.j2").write_text("<p>\n{% if %}</p>", encoding="utf-8")
+    before = snapshot(project)
+    with pytest.raises(WebsiteError, match=r"readme\.html\.j2, line 2.*: correct it"):
+        write_readme(gallery.site, project / "README.md", "", project)
+    assert snapshot(project) == before
 
 
 def test_of_many_images_four_are_shown(small_model, project, tmp_path):

@@ -4,7 +4,7 @@ Grad-CAM: Selvaraju et al. 2017, arXiv:1610.02391.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -63,18 +63,18 @@ class Explainer:
             every[:] = calls
             ends[:] = [each.operation for each in calls if each is _maker(calls, outputs[0])]
             scores, method = class_scores(calls, outputs, prediction)
-            counted = self._counted(calls)
-            return scores[0], method, [_settled(calls, counted[index - 1]).result for index in layers]
+            counted, takers = self._counted(calls), _takers(calls)
+            return scores[0], method, [_settled(takers, counted[index - 1]).result for index in layers]
 
         score, method, gradients = DIFFERENTIATE[keras.backend.backend()](self.model, fed, run)
-        calls = self._counted(every)
+        calls, takers = self._counted(every), _takers(every)
         layouts = self.layouts(calls)
         cams, found = {}, {}
         for index, gradient in zip(layers, gradients, strict=True):
             call, first = calls[index - 1], layouts[index - 1]
             if gradient is None:
                 continue
-            maps, slopes = (_maps(each, first) for each in (_settled(every, call).result, gradient))
+            maps, slopes = (_maps(each, first) for each in (_settled(takers, call).result, gradient))
             cams[index] = grad_cam(maps, slopes)
             if not call.fused:
                 found[index] = call, np.abs((maps * slopes).sum(axis=(0, 1))), first
@@ -169,17 +169,26 @@ def grad_cam(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     return np.maximum((maps * weights).sum(axis=-1), 0).astype(np.float32)
 
 
-def _settled(calls: list[Call], call: Call) -> Call:
+def _takers(calls: list[Call]) -> dict[int, list[Call]]:
+    """Return the calls, but for fused ones, by the id of what they were given."""
+    takers: dict[int, list[Call]] = {}
+    for each in calls:
+        if not each.fused:
+            takers.setdefault(id(each.given), []).append(each)
+    return takers
+
+
+def _settled(takers: Mapping[int, list[Call]], call: Call) -> Call:
     """Return the last of the calls that only normalise and activate what a convolution has made, or itself.
 
     That is what the rest of the model sees of it, and what the paper weighs: in raw sums zero does not mean
     that nothing is there.
     """
     while True:
-        takers = [each for each in calls if each.given is call.result and not each.fused]
-        if len(takers) != 1 or not isinstance(takers[0].operation, SETTLING):
+        found = takers.get(id(call.result), [])
+        if len(found) != 1 or not isinstance(found[0].operation, SETTLING):
             return call
-        call = takers[0]
+        call = found[0]
 
 
 def class_scores(calls: list[Call], outputs: list[Any], prediction: Prediction) -> tuple[Any, str]:

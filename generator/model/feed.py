@@ -42,7 +42,9 @@ class Feed:
             elif each.folder:
                 array = others[each.name]
             else:
-                array = np.full([side or 1 for side in each.shape], self.constants[each.name])
+                sides = values.shape if len(each.shape) == values.ndim else [1] * len(each.shape)
+                shape = [known or side for known, side in zip(each.shape, sides, strict=True)]
+                array = np.full(shape, self.constants[each.name])
             array = array.reshape(
                 [known or side for known, side in zip(each.shape, array.shape, strict=True)]
             )
@@ -103,8 +105,10 @@ def _other(name: str, value: str | None, layout: Any) -> tuple[Path | None, floa
     folder = Path(value)
     if not folder.is_dir():
         raise ModelError(f"expected a number or a folder of pictures for --input {name}, received {value}")
-    if layout is None or layout[1:] != ((0, 1, 2), 0):
-        raise ModelError(f"expected a number for --input {name}, which takes no pictures, received a folder")
+    if layout is None or layout[1:] != ((0, 1, 2), 0) or layout[0][2] not in PICTURE_CHANNELS:
+        raise ModelError(
+            f"expected a number for --input {name}, which takes no grey or RGB pictures, received a folder"
+        )
     return folder, 0.0, f"the picture of the same name in {folder.name}, or the only one there"
 
 
