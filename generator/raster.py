@@ -43,9 +43,9 @@ def value_ranges(statistics: MapStatistics, pixels: int, scale: str) -> np.ndarr
 
 
 def pieces(count: int, size: int) -> Iterator[slice]:
-    """Yield `count` maps of `size` values each in groups of about `PIECE` values, at least one map.
+    """Yield `count` maps of `size` values each, or single values, in groups of about `PIECE` values.
 
-    What is computed for each map by itself then needs little memory, and stays in the processor's cache.
+    What is computed for each by itself then needs little memory, and stays in the processor's cache.
     """
     step = max(1, PIECE // size)
     for start in range(0, count, step):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from generator.data import MapStatistics, Vitals
-from generator.raster import PIECE, pieces
+from generator.raster import pieces
 
 BINS = 256
 ALIKE = 0.99  # correlation above which two channels say the same
@@ -54,9 +54,9 @@ def examine(maps: np.ndarray, statistics: MapStatistics) -> Vitals:
     low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
     factor = BINS / (high - low) if high > low else 0.0
     bins = np.zeros(BINS, np.int32)
-    for piece in np.array_split(values, -(-values.size // PIECE) or 1):
+    for piece in pieces(values.size, 1):
         # The highest value belongs into the last bin.
-        places = np.minimum((piece.astype(np.float64) - low) * factor, BINS - 1)
+        places = np.minimum((values[piece].astype(np.float64) - low) * factor, BINS - 1)
         bins += np.bincount(places.astype(np.uint8), minlength=BINS).astype(np.int32)
     zeros = maps.shape[0] * maps.shape[1] - np.count_nonzero(maps, axis=(0, 1))
     return Vitals(zeros.astype(np.int32), low, high, bins, _alike(maps, statistics))

@@ -139,10 +139,6 @@ class KerasExtractor:
 
     def _run(self, values: np.ndarray, others: Mapping[str, np.ndarray]) -> _Pass:
         """Run the model on one image and record it."""
-        for each in self.feed.inputs if not others else ():  # as empty as the image, and as large
-            if each.folder:
-                shape = [known or side for known, side in zip(each.shape, values.shape, strict=True)]
-                others = {**others, each.name: np.zeros(shape)}
         try:
             return self._record(self.feed.tensors(values, others))
         except Exception as error:

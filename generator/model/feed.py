@@ -21,7 +21,8 @@ class Feed:
 
     `inputs` are all of them, and `picture` is the position of the one that gets the test image. `axes` puts
     the axes of a picture (height, width, channels) in the model's order; `frames` repeats it along a leading
-    axis, 0 for no such axis. `constants` has one value for each input that has no pictures of its own.
+    axis, 0 for no such axis. `constants` has one value for each other input, zero for one with pictures of
+    its own.
     """
 
     inputs: tuple[ModelInput, ...]
@@ -34,12 +35,15 @@ class Feed:
     constants: Mapping[str, float]
 
     def tensors(self, values: np.ndarray, others: Mapping[str, np.ndarray]) -> Any:
-        """Return all inputs as tensors with a batch axis; pictures are (height, width, channels)."""
+        """Return all inputs as tensors with a batch axis; pictures are (height, width, channels).
+
+        Inputs that are not among `others` get their constant, as large as the picture where they are open.
+        """
         fed = []
         for position, (each, dtype) in enumerate(zip(self.inputs, self.dtypes, strict=True)):
             if position == self.picture:
                 array = self._arrange(values)
-            elif each.folder:
+            elif each.name in others:
                 array = others[each.name]
             else:
                 sides = values.shape if len(each.shape) == values.ndim else [1] * len(each.shape)
