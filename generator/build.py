@@ -27,13 +27,21 @@ from generator import (
     social,
 )
 from generator.data import BuildReport, InputImage, ModelInfo, Step
-from generator.errors import OutputError
+from generator.errors import ModelError, OutputError
 from generator.manifest import manifest
 from generator.model.load import check_file
 from generator.model.predict import check_labels
 from generator.paint import Extractor, Painter
 from generator.settings import Settings
-from generator.stock import Stock, find_inputs, mkdocs_config, source_folder, take_stock
+from generator.stock import (
+    Stock,
+    find_inputs,
+    mkdocs_config,
+    source_folder,
+    stamp,
+    take_stamps,
+    take_stock,
+)
 from generator.website import build_website
 
 BUILD, MODEL, HEALTH = "-build", "-model", "-health"  # in the cache; no image's slug begins with a dash
@@ -113,7 +121,7 @@ def _build(
     if settings.site:
         with clock.stage("website"):
             tell(Step("website", 0, 1, "building the website"))
-            with output.successor(settings.output) as target:
+            with output.successor(settings.output, sources.published) as target:
                 build_website(mkdocs_config(settings), sources.root, target, resources.assets())
     report = BuildReport(
         sources=sources.root,
@@ -130,8 +138,9 @@ def _build(
         seconds=clock.seconds,
         kept=kept,
     )
-    if [result.image.digest for result in site.results] == [image.digest for image in stock.images]:
-        memory.remember(BUILD, stock.all, report, {})  # else an image went away meanwhile, and may come back
+    same_images = [each.image.digest for each in site.results] == [each.digest for each in stock.images]
+    if same_images and take_stamps(settings, sources) == stock.stamps:
+        memory.remember(BUILD, stock.all, report, {})  # else something was changed, and may be changed back
     memory.finish()
     return report
 
@@ -148,7 +157,7 @@ def draw(
     """Write the pictures of all images; return what pages are made from, and how many images were kept."""
     with clock.stage("model"):
         style = render.Style(settings.scale, encode.colour_table(settings.colours))
-        extractor = functools.cache(lambda: opener(settings, stock.model))
+        extractor = functools.cache(lambda: open_unchanged(settings, stock, opener))
         known = memory.recall(MODEL, model_key(settings, stock))
         if known is None:
             tell(Step("model", 0, 1, f"loading {settings.model.name}"))
@@ -160,7 +169,9 @@ def draw(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool, clock.stage("pictures"):
         key = picture_key(whole, model, settings, stock)
         extras = settings.arrays, settings.explain
-        painter = Painter(whole, style, preparation, stock.labels, pool, sources, memory, key, tell, *extras)
+        painter = Painter(
+            whole, style, preparation, stock.labels, pool, sources, memory, key, stock.others, tell, *extras
+        )
         results = painter.draw(extractor, model)
     memory.remember(MODEL, model_key(settings, stock), model, {})
     healths = health.check_up(whole.mapped, [each.layers for each in results if each.layers])
@@ -170,6 +181,19 @@ def draw(
         (source_folder(settings) / "guide.md").is_file(),
     )  # fmt: skip
     return site, painter.kept
+
+
+def open_unchanged(
+    settings: Settings, stock: Stock, opener: Callable[[Settings, str], Extractor]
+) -> Extractor:
+    """Open the model. Raises `ModelError` where its file was written since its fingerprint was taken."""
+    extractor = opener(settings, stock.model)
+    if stamp(settings.model) != stock.stamps[str(settings.model)]:
+        raise ModelError(
+            f"expected {settings.model.name} to stay as it is during a build, received a changed one: "
+            "build again"
+        )
+    return extractor
 
 
 def recall_report(

@@ -1,6 +1,7 @@
 """Test images: find, decode, validate, and turn into what a model takes."""
 
 import hashlib
+import io
 import re
 import warnings
 from collections.abc import Sequence
@@ -74,25 +75,38 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def decode(path: Path) -> np.ndarray:
+def read(path: Path) -> bytes:
+    """Return the bytes of a picture file of at most a gigabyte.
+
+    Raises `ImageError`, with the system's error as its cause where the system could not read the file.
+    """
+    try:
+        check_file(path)
+        return path.read_bytes()
+    except OSError as error:  # which names the whole path
+        reason = error.strerror or type(error).__name__
+        raise ImageError(f"expected a readable picture, received {reason}: replace or remove it") from error
+
+
+def decode(content: bytes) -> np.ndarray:
     """Return a picture as uint8 (height, width, 3): upright, first frame, on white where transparent.
 
     16-bit grey is brought to 8 bits. Floating-point grey is taken as 0…1, as 0…255 where it reaches 2, and as
     16-bit where it exceeds 255.
-    Raises `ImageError` for what is no readable picture of at most 64 million pixels; where the system could
-    not read the file, its error is the cause.
+    `content` are the bytes of its file. Raises `ImageError` for what is no readable picture of at most 64
+    million pixels.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata; what matters raises
-            with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
+            with Image.open(io.BytesIO(content), formats=sorted(set(FORMATS.values()))) as image:
                 width, height = image.size
                 if width * height > LARGEST:
                     raise ImageError(
                         f"expected at most {LARGEST:,} pixels, received {width}×{height}: make it smaller"
                     )
                 if image.format in ("JPEG", "MPO"):
-                    _check_scans(path.read_bytes())
+                    _check_scans(content)
                 image.seek(0)
                 return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
     except UnidentifiedImageError:

@@ -105,11 +105,15 @@ def _is_ours(folder: Path) -> bool:
         return (folder / SITE_RECORD).is_file() or not any(folder.iterdir())
 
 
-def sign_website(folder: Path) -> None:
-    """Record which files a finished website consists of, so that no others are ever taken for ours."""
+def sign_website(folder: Path) -> dict[str, int]:
+    """Record which files a finished website consists of, so that no others are ever taken for ours.
+
+    Returns their sizes in bytes by path.
+    """
     with _said("write", folder):
         sizes = {path: _size(entry) for path, entry in sorted(_website_walk(folder))}
         (folder / SITE_RECORD).write_text(json.dumps(sizes), encoding="utf-8")
+    return sizes
 
 
 def is_whole_website(folder: Path) -> bool:
@@ -141,10 +145,10 @@ def website_files(folder: Path) -> dict[str, int]:
     return sizes
 
 
-def _walk(root: Path, follow: bool = False) -> Iterator[tuple[str, os.DirEntry]]:
+def walk(root: Path, follow: bool = False) -> Iterator[tuple[str, os.DirEntry]]:
     """Yield the files below a folder, if it is there, with their paths in it; `follow` links to folders.
 
-    Without that, such a link counts as a file.
+    Without that, such a link counts as a file. Raises `OutputError` where a folder cannot be listed.
     """
     folders, seen = [""] if root.is_dir() else [], {os.path.realpath(root)}
     while folders:
@@ -163,7 +167,7 @@ def _walk(root: Path, follow: bool = False) -> Iterator[tuple[str, os.DirEntry]]
 
 def _website_walk(folder: Path) -> Iterator[tuple[str, os.DirEntry]]:
     """Yield the files of a website, without its record and litter."""
-    return (found for found in _walk(folder) if found[0] != SITE_RECORD and found[1].name not in LITTER)
+    return (found for found in walk(folder) if found[0] != SITE_RECORD and found[1].name not in LITTER)
 
 
 def _size(entry: os.DirEntry) -> int:
@@ -173,7 +177,7 @@ def _size(entry: os.DirEntry) -> int:
 
 def _has_all(root: Path, sizes: Mapping[str, int]) -> bool:
     """Whether all these files are below a folder, of these sizes; links are no files of ours."""
-    return sizes.items() <= {path: _size(entry) for path, entry in _walk(root) if path in sizes}.items()
+    return sizes.items() <= {path: _size(entry) for path, entry in walk(root) if path in sizes}.items()
 
 
 def _read_record(path: Path) -> dict[str, int]:
@@ -254,9 +258,22 @@ class SourceFolder:
 
     def foreign(self) -> dict[str, Path]:
         """Return the files in the folder that no build has written, by path, those behind links as well."""
-        found = (path for path, _ in _walk(self.root, follow=True) if "/." not in f"/{path}")
-        strange = {path: self.root / path for path in sorted(found) if not self.owns(path)}
+        found = (path for path, _ in walk(self.root, follow=True) if "/." not in f"/{path}")
+        strange = {
+            path: self.root / path
+            for path in sorted(found)
+            if not self.owns(path) and path not in self._files
+        }
         return {path: file for path, file in strange.items() if file.is_file()}
+
+    @property
+    def published(self) -> dict[str, int]:
+        """What the website has to contain besides pages: the sizes of files of this build by path."""
+        return {
+            path: size
+            for path, size in self._files.items()
+            if path.startswith("gallery/") and "/." not in path and not path.endswith(".md")
+        }
 
     def count(self, *endings: str) -> int:
         """Return how many of the files of this build have one of these endings."""
@@ -371,20 +388,35 @@ def remove(path: Path) -> None:
 
 
 @contextmanager
-def successor(folder: Path) -> Iterator[Path]:
-    """Lend a new folder, which takes the place of the website in `folder` when all went well."""
+def successor(folder: Path, wanted: Mapping[str, int]) -> Iterator[Path]:
+    """Lend a new folder, which takes the place of the website in `folder` when all went well.
+
+    `wanted` are the files that must be in it by then, with their sizes in bytes. Raises `OutputError` where
+    one of them is not, and leaves the old website in its place.
+    """
     fresh = staging_folder(folder)
+    _clear(fresh)
     with _said("write", fresh):
-        _clear(fresh)
         fresh.mkdir(parents=True)
         (fresh / SITE_RECORD).write_text("{}", encoding="utf-8")  # from now on it is ours; MkDocs keeps it
     try:
         yield fresh
+        _check_complete(fresh, sign_website(fresh), wanted)
     except BaseException:
-        _clear(fresh)
+        with suppress(OutputError):  # what stays is removed by the next build
+            _clear(fresh)
         raise
-    sign_website(fresh)
     swap(folder)
+
+
+def _check_complete(folder: Path, sizes: Mapping[str, int], wanted: Mapping[str, int]) -> None:
+    """Raise `OutputError` unless a new website has all files that it has to have."""
+    missing = sorted(path for path, size in wanted.items() if sizes.get(path) != size)
+    if missing:
+        raise OutputError(
+            f"expected all {len(wanted):,} files of the gallery in {folder}, received some missing, "
+            f"such as {missing[0]}: build again"
+        )
 
 
 def staging_folder(folder: Path) -> Path:
@@ -417,8 +449,8 @@ def swap(folder: Path) -> None:
     """Put the finished staging folder in the place of `folder` by two renames."""
     folder = folder.resolve()
     old = _old_folder(folder)
+    _clear(old)
     with _said("replace", folder):
-        _clear(old)
         if folder.exists():
             folder.rename(old)
         try:
@@ -427,18 +459,31 @@ def swap(folder: Path) -> None:
             if old.exists():
                 old.rename(folder)
             raise
+    with suppress(OutputError):  # what stays is removed by the next build
         _clear(old)
 
 
 def _clear(folder: Path) -> None:
-    """Remove a folder of ours, its record last, since without it the folder would not be ours any more."""
-    with suppress(OSError):  # what stays is removed by the next build
+    """Remove a folder of ours, if it is there, its record after all else.
+
+    Without the record the folder would not be ours any more, and be in the way of every later build. Raises
+    `OutputError` that names what cannot be removed, and then the record stays.
+    """
+    if not folder.is_dir():
+        return
+    try:
         for path in folder.iterdir():
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path)
             elif path.name != SITE_RECORD:
                 path.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+        (folder / SITE_RECORD).unlink(missing_ok=True)
+        folder.rmdir()
+    except OSError as error:
+        raise OutputError(
+            f"expected to remove {error.filename or folder}, received: {error.strerror}: "
+            f"remove {folder} yourself"
+        ) from None
 
 
 def _write(path: Path | str, flag: int, content: bytes) -> None:

@@ -1,5 +1,6 @@
 """Draw all images: for each one forward pass, its pictures, and then the animations."""
 
+import hashlib
 import io
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -64,9 +65,10 @@ class Painter:
     """Draws images one after the other and writes their pictures.
 
     An image's pictures depend on nothing but the image, `key`, which is the fingerprint of all else that they
-    are made from, and its `plan`; so those of an earlier build are kept where both are the same.
-    `preparation` says how pictures become values, `pool` maps renderers over jobs, `arrays` is the type of
-    the numbers to take along, or "none", `explain` whether predictions are explained.
+    are made from, and its `plan`; so those of an earlier build are kept where both are the same. `others` has
+    the digests of the pictures for further inputs, by input and file. `preparation` says how pictures become
+    values, `pool` maps renderers over jobs, `arrays` is the type of the numbers to take along, or "none",
+    `explain` whether predictions are explained.
     """
 
     plan: plan.Plan
@@ -77,6 +79,7 @@ class Painter:
     sources: SourceFolder
     cache: Cache
     key: str
+    others: Mapping[str, Mapping[str, str]]
     tell: Callable[[Step], None]
     arrays: str
     explain: bool
@@ -93,7 +96,7 @@ class Painter:
                 result = self._draw(number, image, open_extractor, model)
                 if not result.image.error:
                     files = self.sources.since(before)
-                    self.cache.remember(image.slug, self._key(image), result, files)
+                    self.cache.remember(image.slug, self._key(result.image), result, files)
             results.append(result)
         if all(result.image.error for result in results):
             names = "; ".join(f"{each.image.name}: {each.image.error}" for each in results[:3])
@@ -118,7 +121,10 @@ class Painter:
         if image.error:
             return ImageResult(image)
         try:
-            prepared = self.preparation.apply(images.decode(image.path), model.input_shape)
+            content = images.read(image.path)  # its digest is that of what is drawn, changed or not
+            image = replace(image, digest=hashlib.sha256(content).hexdigest())
+            prepared = self.preparation.apply(images.decode(content), model.input_shape)
+            del content
             others = self._others(image, model)
             extractor = open_extractor()
             activations = extractor.extract(prepared.values, others)
@@ -165,7 +171,13 @@ class Painter:
                 if len(same) > 1:
                     wanted = f"one picture called {image.path.stem} in {each.folder.name} for {each.name}"
                     raise ImageError(f"expected {wanted}, received {len(same)}: name them alike")
-                others[each.name] = preparation.apply(images.decode(same[0]), each.shape).values
+                content = images.read(same[0])
+                if hashlib.sha256(content).hexdigest() != self.others[each.name].get(same[0].name):
+                    raise ImageError(
+                        f"expected {same[0].name} for {each.name} to stay as it is during a build, received "
+                        "a changed one: build again"
+                    )
+                others[each.name] = preparation.apply(images.decode(content), each.shape).values
         return others
 
     def _tell(self, number: int, layers: int, image: InputImage) -> None:

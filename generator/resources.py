@@ -6,6 +6,7 @@ _PACKAGE = Path(__file__).resolve().parent
 # A wheel carries them inside the package; in a clone they are its neighbours.
 ROOT = _PACKAGE / "resources" if (_PACKAGE / "resources").is_dir() else _PACKAGE.parent
 TEMPLATES = ROOT / "templates"
+ASSETS = (ROOT / "site_src/css", ROOT / "site_src/js")
 THEME = TEMPLATES / "theme"  # pages that MkDocs makes by itself
 MKDOCS_CONFIG = ROOT / "mkdocs.yml"
 SETTINGS = ROOT / "gallery.toml"
@@ -13,8 +14,5 @@ SETTINGS = ROOT / "gallery.toml"
 
 def assets() -> dict[str, bytes]:
     """Return the packaged style sheets and scripts by their path below the website's root."""
-    source = ROOT / "site_src"
-    paths = sorted(
-        path for folder in ("css", "js") for path in (source / folder).rglob("*") if path.is_file()
-    )
-    return {path.relative_to(source).as_posix(): path.read_bytes() for path in paths}
+    paths = sorted(path for folder in ASSETS for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(ROOT / "site_src").as_posix(): path.read_bytes() for path in paths}

@@ -20,7 +20,8 @@ class Stock:
     """What a build starts from.
 
     `model`, `tools` and `all` are fingerprints: of the model's bytes, of the programs, and of everything.
-    `others` has the digests of the pictures for further inputs, by input and file.
+    `others` has the digests of the pictures for further inputs, by input and file. `stamps` tells whether a
+    file was written since: see `take_stamps`.
     """
 
     images: tuple[InputImage, ...]
@@ -29,10 +30,12 @@ class Stock:
     others: dict[str, dict[str, str]]
     tools: str
     all: str
+    stamps: dict[str, tuple[int, ...] | None]
 
 
 def take_stock(settings: Settings, sources: output.SourceFolder) -> Stock:
     """Read every file that the website is made from."""
+    stamps = take_stamps(settings, sources)  # before any of them is read
     found, labels, model = find_inputs(settings.images), read_labels(settings), images.digest(settings.model)
     others = {name: cache.digest_files(Path(fed), "*") for name, fed in settings.inputs.items()}
     tools = cache.toolchain()
@@ -46,7 +49,31 @@ def take_stock(settings: Settings, sources: output.SourceFolder) -> Stock:
         hashlib.sha256(config).hexdigest(), os.environ.get("SITE_URL"), _variables(config),
         time.time_ns() if any(each in config for each in FARTHER) else None,
     )  # fmt: skip
-    return Stock(found, labels, model, others, tools, everything)
+    return Stock(found, labels, model, others, tools, everything, stamps)
+
+
+def take_stamps(settings: Settings, sources: output.SourceFolder) -> dict[str, tuple[int, ...] | None]:
+    """Return a stamp of every file that the website is made from, by path.
+
+    Two equal results mean that no file was written, replaced, added or removed in between, even where it was
+    changed back, which digests cannot tell. See `stamp`.
+    """
+    files = [settings.model, mkdocs_config(settings), *images.find_images(settings.images)]
+    files += [labels_file(settings)] if not isinstance(settings.labels, tuple) else []
+    folders = [*map(Path, settings.inputs.values()), resources.TEMPLATES, *resources.ASSETS]
+    folders += [settings.project / "templates"] if settings.project else []
+    files += [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*"))]
+    files += sources.foreign().values()
+    return {str(path): stamp(path) for path in files}
+
+
+def stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what changes whenever a file is written or replaced; `None` where there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _variables(config: bytes) -> dict[str, str]:
@@ -77,7 +104,7 @@ def read_labels(settings: Settings) -> tuple[str, ...]:
     """Return the class names: from the settings, else from `<model>.labels.txt`, else none."""
     if isinstance(settings.labels, tuple):
         return settings.labels
-    path = settings.labels or settings.model.with_suffix(".labels.txt")
+    path = labels_file(settings)
     if settings.labels is None and not path.is_file():
         return ()
     try:
@@ -85,6 +112,11 @@ def read_labels(settings: Settings) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"expected a text file of labels, received {path.name}: {error}") from None
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def labels_file(settings: Settings) -> Path:
+    """Return where the class names lie, unless the settings list them: there need not be such a file."""
+    return settings.labels or settings.model.with_suffix(".labels.txt")
 
 
 def source_folder(settings: Settings) -> Path:

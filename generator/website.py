@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from generator import head, plan, resources
+from generator import head, output, plan, resources
 from generator.errors import WebsiteError
 
 GUIDE = "guide.md"  # in the packaged navigation; a project need not have one
@@ -71,6 +71,7 @@ def _run_mkdocs(config_file: Path, pages: Path, sources: Path, target: Path, spi
             return output
 
     config = load_config(str(config_file), docs_dir=str(pages), site_dir=str(target))
+    config.plugins["activation-gallery/listed"] = _all_listed(pages)
     config.plugins["activation-gallery/spill"] = Spill()
     config.plugins["activation-gallery/seen"] = _seen_by_others(sources)
     own = 1 if config.theme.custom_dir else 0  # the user's own templates come before ours
@@ -81,6 +82,23 @@ def _run_mkdocs(config_file: Path, pages: Path, sources: Path, target: Path, spi
     if not config.site_url:  # what MkDocs links absolutely only works with an address
         for name in ("404.html", "sitemap.xml", "sitemap.xml.gz"):
             (target / name).unlink(missing_ok=True)
+
+
+def _all_listed(pages: Path):
+    """Return a plugin of MkDocs that stops a build where it overlooked a folder that it could not list."""
+    from mkdocs.plugins import BasePlugin
+
+    class Listed(BasePlugin):
+        def on_files(self, files, **_):
+            there = {path.rpartition("/")[0] for path, _ in output.walk(pages, follow=True)}
+            overlooked = sorted(there - {each.src_uri.rpartition("/")[0] for each in files})
+            if overlooked:
+                raise WebsiteError(
+                    f"expected MkDocs to read {overlooked[0] or 'the pages'}, received no list of the files "
+                    "there: check its rights and build again"
+                )
+
+    return Listed()
 
 
 def _seen_by_others(sources: Path):
@@ -128,21 +146,24 @@ def _link_pages(sources: Path, pages: Path) -> None:
     for path in sources.iterdir():
         if path.name != GALLERY:
             (pages / path.name).symlink_to(path.resolve())
-    for path in (sources / GALLERY).rglob("*.md"):
-        link = pages / path.relative_to(sources)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(path.resolve())
+    for path, entry in output.walk(sources / GALLERY):
+        if path.endswith(".md") and "/." not in f"/{path}":
+            link = pages / GALLERY / path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(os.path.realpath(entry.path))
 
 
 def _copy_pictures(sources: Path, target: Path) -> None:
     """Copy what lies in the gallery besides Markdown and hidden files."""
-    for folder, folders, names in os.walk(sources / GALLERY):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        place = target / Path(folder).relative_to(sources)
-        place.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            if not name.startswith(".") and not name.endswith(".md"):
-                shutil.copyfile(Path(folder, name), place / name)
+    made = set()
+    for path, entry in output.walk(sources / GALLERY):
+        if "/." in f"/{path}" or path.endswith(".md") or not entry.is_file():
+            continue
+        place = target / GALLERY / path
+        if place.parent not in made:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made.add(place.parent)
+        shutil.copyfile(entry.path, place)
 
 
 def _add_missing(target: Path, assets: Mapping[str, bytes]) -> None:

@@ -16,7 +16,7 @@ from generator import images, paint, plan, render
 from generator.build import build
 from generator.data import Activations, Check, Explanation, LayerInfo, ModelInfo, ModelInput
 from generator.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
-from generator.images import decode
+from generator.images import read
 from generator.raster import CONSTANT
 from generator.settings import Settings
 from generator.text import size
@@ -355,8 +355,9 @@ class PairExtractor(FakeExtractor):
 def test_what_fills_channels_is_for_the_test_image_alone(project, monkeypatch):
     decoded = []
     monkeypatch.setattr(PairExtractor, "folder", project.images, raising=False)
-    monkeypatch.setattr(images, "decode", lambda path: decoded.append(path.name) or decode(path))
-    report = build(replace(project, input_channels=("R", "G", "B", "0")), opener=PairExtractor)
+    monkeypatch.setattr(images, "read", lambda path: decoded.append(path.name) or read(path))
+    wanted = replace(project, input_channels=("R", "G", "B", "0"), inputs={"other": str(project.images)})
+    report = build(wanted, opener=PairExtractor)
     assert report.images == 2 and not report.failed
     assert sorted(decoded) == ["a.png", "a.png", "b.png", "b.png"]  # each for both inputs, once
 
@@ -441,7 +442,9 @@ def test_arrays_to_take_along_are_the_activations(project, kind, monkeypatch, ca
     build(replace(project, arrays=kind), opener=OddExtractor)
     assert snapshot(sources(project)) == before
     path = sources(project) / manifest(project)["images"][0]["arrays"]
-    values = images.Preparation("0..1", (), 512).apply(images.decode(project.images / "a.png"), (12, 12, 3))
+    values = images.Preparation("0..1", (), 512).apply(
+        images.decode(images.read(project.images / "a.png")), (12, 12, 3)
+    )
     maps = OddExtractor().extract(values.values, {}).maps
     with np.load(path, allow_pickle=False) as stored:
         assert list(stored) == ["1-conv", "3-act", "4-row"]

@@ -106,7 +106,7 @@ def check_decoded(path: Path) -> str:
     """Decode and prepare a picture; say what became of it."""
     with limited():
         try:
-            found = images.decode(path)
+            found = images.decode(images.read(path))
         except ImageError as error:
             check_line(str(error), path.parent)
             return "one line"

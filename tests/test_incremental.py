@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from conftest import ROOT, save_picture
@@ -15,7 +17,8 @@ from test_build import FakeExtractor, project, snapshot, sources  # noqa: F401
 
 from generator import cache, data
 from generator.build import build
-from generator.errors import OutputError
+from generator.data import ModelInput
+from generator.errors import GalleryError, OutputError
 from generator.settings import Settings
 
 
@@ -338,3 +341,95 @@ def test_anything_else_is_no_record(text, tmp_path):
     (tmp_path / "a.json").write_text(text)
     assert cache.Cache(tmp_path, force=False).recall("a", "key") is None
     assert not list(tmp_path.iterdir())
+
+
+WAYS = ("changed", "changed and back")
+FILES = {  # what a project is made from, and another content of each
+    "in/a.png": None,
+    "others/a.png": None,
+    "fake.h5": None,
+    "fake.labels.txt": b"new\nlabels\n",
+    "templates/image.html.j2": None,
+    "mkdocs.yml": b"site_name: another\ntheme: {name: mkdocs, highlightjs: false}\nplugins: []\n",
+    "site_src/own.md": b"# another page\n",
+}
+
+
+def whole_project(folder: Path) -> Settings:
+    """Lay out a project that has every kind of file that a website is made from."""
+    for name in ("in", "others", "templates", "site_src"):
+        (folder / name).mkdir(parents=True)
+    for path in ("in/a.png", "others/a.png"):
+        save_picture(folder / path, seed=1)
+    with h5py.File(folder / "fake.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_group("model_weights")
+    (folder / "fake.labels.txt").write_text("old\nwords\n")
+    shutil.copy(ROOT / "templates/image.html.j2", folder / "templates")
+    (folder / "mkdocs.yml").write_text(
+        "site_name: one\ntheme: {name: mkdocs, highlightjs: false}\nplugins: []\n"
+    )
+    (folder / "site_src/own.md").write_text("# a page\n")
+    inputs = {"other": str(folder / "others")}
+    return Settings(folder / "fake.h5", folder / "in", folder / "out", inputs=inputs, project=folder)
+
+
+def another(folder: Path, path: str) -> bytes:
+    """Return another content for a file of a project."""
+    if path.endswith(".png"):
+        return save_picture(folder / "other.png", seed=2).read_bytes()
+    if path.endswith(".h5"):
+        with h5py.File(folder / "other.h5", "w") as file:
+            file.attrs["model_config"] = "{}"
+            file.create_group("model_weights").attrs["other"] = 1
+        return (folder / "other.h5").read_bytes()
+    if path.endswith(".j2"):
+        return (folder / "project" / path).read_bytes() + b"\n<!-- another -->\n"
+    return FILES[path]
+
+
+@pytest.mark.parametrize("stage", ["model", "pictures", "pages", "website"])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("path", FILES)
+def test_what_changes_during_a_build_is_seen_by_the_next(tmp_path, monkeypatch, path, way, stage):
+    """At the end of two builds all is as if the first had never been."""
+
+    class Opener(FakeExtractor):
+        """Has a second input, and maps that depend on the bytes of its file."""
+
+        def __init__(self, settings, _digest):
+            self.bias = len(settings.model.read_bytes())
+            self.folder = Path(settings.inputs["other"])
+            super().__init__()
+
+        def describe(self):
+            inputs = (
+                ModelInput("image", (12, 12, 3), "x"),
+                ModelInput("other", (12, 12, 3), "y", self.folder),
+            )
+            return replace(super().describe(), inputs=inputs)
+
+        def extract(self, values, others):
+            return super().extract(values + others["other"] + self.bias, others)
+
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")  # MkDocs' theme has the time in its pages
+    settings = whole_project(tmp_path / "project")
+    file = tmp_path / "project" / path
+    old, new = file.read_bytes(), another(tmp_path, path)
+
+    def meddle(step) -> None:
+        if step.stage == stage:
+            file.write_bytes(new)
+
+    with suppress(GalleryError):
+        build(settings, meddle, Opener)
+    if way == "changed and back":
+        file.write_bytes(old)
+    report = build(settings, opener=Opener)
+    assert not report.unchanged and not report.failed
+    clean = whole_project(tmp_path / "clean")
+    (tmp_path / "clean" / path).write_bytes(file.read_bytes())
+    build(clean, opener=Opener)
+    assert published(settings) == published(clean)
+    assert snapshot(settings.output) == snapshot(clean.output)
+    assert build(settings, opener=Opener).unchanged

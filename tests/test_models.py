@@ -410,7 +410,7 @@ def test_the_default_model_is_right_about_all_test_images():
 
     extractor = KerasExtractor(ROOT / "models/cats_and_dogs.hdf5", "")
     for name, label in (("cat", "cat"), ("dog", "dog"), ("two_cats", "cat"), ("two_dogs", "dog")):
-        picture = images.decode(ROOT / f"test_images/{name}.png")
+        picture = images.decode(images.read(ROOT / f"test_images/{name}.png"))
         values = images.Preparation("0..1").apply(picture, extractor.feed.shape).values
         prediction = predict(extractor.extract(values).outputs, "sigmoid", ("cat", "dog"))
         assert prediction.label == label and prediction.score >= 0.9, name

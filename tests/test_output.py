@@ -308,13 +308,72 @@ def test_a_website_is_found_again_where_a_build_was_cut_off(tmp_path):
     assert listing(tmp_path) == {"site/index.html", f"site/{output.SITE_RECORD}"}
 
 
-def test_what_is_removed_is_ours_to_the_end(tmp_path, monkeypatch):
-    site = put(tmp_path / "site", a__b_html="x", index_html="x")
-    output.sign_website(site)
-    seen = []
-    monkeypatch.setattr(output.shutil, "rmtree", lambda path, **_: seen.append((path.name, listing(site))))
-    output._clear(site)
-    assert seen[-1] == ("site", {"a/b.html", output.SITE_RECORD})
+class Cut(BaseException):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("name", [".site.old", ".site.new"])
+def test_what_is_removed_is_ours_whenever_that_is_cut_off(tmp_path, monkeypatch, name):
+    files = {"index_html": "x", "a__b_html": "x", "a__c__d_html": "x", "e__f_html": "x"}
+    removals = {call: getattr(os, call) for call in ("unlink", "rmdir")}
+    for moment in range(20):
+        folder = put(tmp_path / str(moment) / name, **files)
+        output.sign_website(folder)
+        left = iter([None] * moment)
+
+        def cut(call: str, *args: object, left=left, **kwargs: object) -> None:
+            if next(left, Cut) is Cut:
+                raise Cut
+            removals[call](*args, **kwargs)
+
+        with monkeypatch.context() as patched:
+            for call in removals:
+                patched.setattr(os, call, lambda *args, call=call, cut=cut, **kw: cut(call, *args, **kw))
+            try:
+                output._clear(folder)
+                break
+            except Cut:
+                pass
+        output.check_website_folder(folder.parent / "site", ())
+        output._clear(folder)
+        assert not folder.exists()
+    assert moment > len(files)  # every file and folder was once the last to go
+
+
+def test_what_cannot_be_removed_is_named_and_stays_ours(tmp_path, monkeypatch):
+    site = put(tmp_path / "site", index_html="one")
+    output.sign_website(put(tmp_path / ".site.old", a__stuck_html="x", index_html="zero"))
+    staged(site, "two")
+    unlink = os.unlink
+
+    def stick(path: object, **kwargs: object) -> None:
+        if "stuck" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        unlink(path, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", stick)
+        with pytest.raises(OutputError, match=r"expected to remove .*stuck.*: Permission denied: remove"):
+            output.swap(site)
+    assert (site / "index.html").read_text() == "one"
+    assert (tmp_path / ".site.old" / output.SITE_RECORD).is_file()
+    output.swap(site)
+    assert (site / "index.html").read_text() == "two" and not (tmp_path / ".site.old").exists()
+
+
+def test_a_website_without_a_file_of_the_gallery_is_not_published(tmp_path):
+    site = put(tmp_path / "site", index_html="old")
+    wanted = {"gallery/a.png": 1, "gallery/b.png": 1}
+    for files in ({"gallery__a_png": "x"}, {"gallery__a_png": "x", "gallery__b_png": "xx"}):
+        with (
+            pytest.raises(OutputError, match=r"all 2 files .* such as gallery/b\.png: build again"),
+            output.successor(site, wanted) as fresh,
+        ):
+            put(fresh, **files)
+        assert listing(tmp_path) == {"site/index.html"}
+    with output.successor(site, wanted) as fresh:
+        put(fresh, gallery__a_png="x", gallery__b_png="y")
+    assert listing(site) == {"gallery/a.png", "gallery/b.png", output.SITE_RECORD}
 
 
 def test_a_folder_in_the_way_is_an_error(tmp_path):
