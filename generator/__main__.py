@@ -1,5 +1,5 @@
 """`python -m generator` is the command `activation-gallery`."""
 
-from generator.cli import main
+from generator.cli import run
 
-main(prog_name="activation-gallery")
+run()

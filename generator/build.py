@@ -32,7 +32,9 @@ from generator.manifest import manifest
 from generator.model.load import check_file
 from generator.model.predict import check_labels
 from generator.paint import Extractor, Painter
+from generator.paths import resolved
 from generator.settings import Settings
+from generator.source_date import LATEST, source_date
 from generator.stock import (
     Stock,
     find_inputs,
@@ -259,11 +261,12 @@ def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) 
 
 
 def check_output(settings: Settings) -> None:
-    """Raise `OutputError` unless the website may go where it is wanted."""
+    """Raise `OutputError` unless the website may go where it is wanted, with the date that it is given."""
+    source_date(LATEST)
     inputs = [settings.model, settings.images, source_folder(settings)]
     inputs += [settings.labels] if isinstance(settings.labels, Path) else []
     output.check_website_folder(settings.output, inputs)
-    if settings.project and settings.output.resolve().is_relative_to(source_folder(settings).resolve()):
+    if settings.project and resolved(settings.output).is_relative_to(resolved(source_folder(settings))):
         raise OutputError(
             f"expected an output folder outside {source_folder(settings).name}, received {settings.output}: "
             "choose another --output"

@@ -1,19 +1,19 @@
-"""The command line: the only place that prints or exits."""
+"""The command line: the commands and what they print."""
 
 import json
-import logging
-import os
 import shlex
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from generator import __version__
 from generator.errors import GalleryError, SettingsError
+from generator.paths import resolved
+from generator.supervisor import report_step, supervised
+from generator.terminal import calm, end, errors_in_one_line, safe_streams, say, show_steps, signals_as_errors
 from generator.text import count, one_line, shape_in_words, size
 
 
@@ -108,12 +108,13 @@ class OneLineGroup(click.Group):
     def main(self, args=None, **kwargs):
         """Run the command, `--help` without arguments; see `click.BaseCommand.main`."""
         given = list(sys.argv[1:] if args is None else args)
-        try:
-            return super().main(given or ["--help"], **{**kwargs, "standalone_mode": False})
-        except click.UsageError as error:
-            return _end(f"{error.format_message()} See --help.", 2)
-        except click.exceptions.Abort:
-            return _end("stopped", 130)
+        with safe_streams(), signals_as_errors():
+            try:
+                return super().main(given or ["--help"], **{**kwargs, "standalone_mode": False})
+            except click.UsageError as error:
+                return end(f"{error.format_message()} See --help.", 2)
+            except click.exceptions.Abort:
+                return end("stopped", 130)
 
 
 @click.group(cls=OneLineGroup, context_settings=CONTEXT)
@@ -161,7 +162,7 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
       activation-gallery build --single gallery.html
     """
     if single and (dry_run or no_site):
-        _end("expected --single with a website, received --dry-run or --no-site too: leave one out", 2)
+        end("expected --single with a website, received --dry-run or --no-site too: leave one out", 2)
     if dry_run:
         _size_up(config, flags, verbose, quiet, no_progress)
         return
@@ -204,7 +205,7 @@ def _size_up(config, flags, verbose, quiet, no_progress) -> None:
         from generator.build import size_up
 
         settings = _settings(config, flags)
-        with _teller(quiet, no_progress) as tell:
+        with show_steps(quiet, no_progress) as tell:
             lines = size_up(settings, tell)
     for line in lines:
         click.echo(one_line(line))
@@ -212,15 +213,15 @@ def _size_up(config, flags, verbose, quiet, no_progress) -> None:
 
 def _tell_failed(report) -> None:
     for image in report.failed:
-        click.echo(one_line(f"{image.name} is not in the gallery: {image.error}"), err=True)
+        say(f"{image.name} is not in the gallery: {image.error}")
     for each in report.unverified:
-        click.echo(one_line(each), err=True)
+        say(each)
 
 
 def _build(settings, quiet, no_progress):
     from generator.build import build
 
-    with _teller(quiet, no_progress) as tell:
+    with show_steps(quiet, no_progress) as tell:
         return build(settings, tell)
 
 
@@ -249,7 +250,7 @@ def new(folder, verbose) -> None:
     needed = "images into test_images/"
     if done.model and not done.found:
         needed = f"a model into models/, name it in gallery.toml (model = …), put {needed}"
-    there = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
+    there = "" if resolved(folder) == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     click.echo(one_line(f"next: put {needed}, then: {there}activation-gallery build"))
 
 
@@ -328,6 +329,7 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
         from generator.settings import Settings
 
         check_file(model)
+        report_step("model", f"loading {model.name}")
         settings = Settings(model, Path(), allow_unsafe=bool(allow_unsafe), custom_objects=custom_objects)
         found = plan.plan_layers(open_keras(settings, images.digest(model)).describe().layers, layers, False)
     keys = ("index", "name", "kind", "shape", "channels", "parameters", "reason")
@@ -371,7 +373,7 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
 
         settings = _settings(config, flags)
         sources, pictures = source_folder(settings), settings.images
-        if pictures.resolve() in (sources.resolve().parent, settings.output.resolve().parent):
+        if resolved(pictures) in (resolved(sources).parent, resolved(settings.output).parent):
             raise SettingsError(
                 f"expected images in a folder of their own, received {pictures}, in which a build writes as "
                 "well, and would start the next: move them, or choose another --output"
@@ -388,109 +390,11 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
             try:
                 _tell_failed(_build(_settings(config, flags), True, True))
             except (GalleryError, OSError) as error:
-                click.echo(one_line(f"activation-gallery: {error}"), err=True)
+                say(f"activation-gallery: {error}")
 
         click.echo(f"serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
         with suppress(KeyboardInterrupt):  # the way to stop it
             serve_website(settings.output, port, rebuild, pictures, filter(Path.exists, watched))
-
-
-@contextmanager
-def errors_in_one_line(verbose: bool) -> Iterator[None]:
-    """End with one line: exit status 2 on what the user got wrong, 1 on our own mistakes, 130 on Ctrl-C."""
-    try:
-        yield
-    except GalleryError as error:
-        _end(str(error), 2)
-    except OSError as error:
-        _end(f"{error.strerror or error} {error.filename or ''}: check space and rights", 2)
-    except KeyboardInterrupt:
-        _end("stopped; a website that was there before is still whole", 130)
-    except Exception as error:
-        if verbose:
-            raise
-        _end(f"unexpected {type(error).__name__}: {error}: please report it, with the output of -v", 1)
-
-
-def _end(message: str, status: int) -> None:
-    click.echo(one_line(f"activation-gallery: {message}"), err=True)
-    sys.exit(status)
-
-
-@contextmanager
-def calm(verbose: bool) -> Iterator[None]:
-    """Keep TensorFlow's and MkDocs' chatter off the terminal, unless it was asked for.
-
-    TensorFlow writes to file descriptor 2 by itself, so that is turned away; `sys.stderr` keeps working.
-    """
-    if verbose:
-        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", force=True)
-        yield
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for name in ("mkdocs", "tensorflow"):  # their advice is for those who program with them
-        logging.getLogger(name).setLevel(logging.ERROR)
-    logging.getLogger("mkdocs").propagate = False
-    python_stderr, terminal = sys.stderr, os.dup(2)
-    silence = os.open(os.devnull, os.O_WRONLY)
-    try:
-        sys.stderr.flush()
-        if sys.stderr is sys.__stderr__:
-            sys.stderr = os.fdopen(
-                os.dup(terminal), "w", buffering=1, encoding=sys.stderr.encoding, errors="replace"
-            )
-        os.dup2(silence, 2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
-        os.close(silence)
-        if sys.stderr is not python_stderr:
-            sys.stderr.close()
-            sys.stderr = python_stderr
-
-
-@contextmanager
-def _teller(quiet: bool, no_progress: bool):
-    """Give a function that shows a build's steps: a bar on a terminal, a line for each image elsewhere."""
-    if quiet:
-        yield lambda _: None
-    elif sys.stderr.isatty() and not no_progress:
-        with _bar() as tell:
-            yield tell
-    else:
-        said = set()
-
-        def tell(step) -> None:
-            if (step.stage, step.text) not in said:
-                said.add((step.stage, step.text))
-                click.echo(one_line(f"{step.stage}: {step.text}"), err=True)
-
-        yield tell
-
-
-@contextmanager
-def _bar():
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("layers"),
-        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
-        row = progress.add_task("", total=None, rate="")
-
-        def tell(step) -> None:
-            progress.update(row, description=escape(one_line(f"{step.stage}: {step.text}")))
-            if step.total > 1:
-                speed = progress.tasks[0].speed or 0
-                progress.update(row, completed=step.done, total=step.total, rate=f"{speed:.0f}/s")
-
-        yield tell
 
 
 def _summarize(report) -> None:
@@ -516,5 +420,9 @@ def _count_up(report) -> None:
     )
 
 
-if __name__ == "__main__":
-    main()
+def run() -> NoReturn:
+    """Run the program under supervision: this is what the command `activation-gallery` calls."""
+    status, message = supervised(lambda: main(prog_name="activation-gallery"))
+    if message:
+        say(f"activation-gallery: {message}")
+    sys.exit(status)

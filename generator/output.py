@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from generator.errors import OutputError
+from generator.paths import resolved
 
 RECORD = ".written.json"  # in the generated folder: which files are ours
 JOURNAL = ".writing.txt"  # the same, line by line, for builds that are cut off
@@ -29,7 +30,7 @@ def locked(*folders: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         for folder in folders:
-            stack.enter_context(_lock(folder.resolve()))
+            stack.enter_context(_lock(resolved(folder)))
         yield
 
 
@@ -67,8 +68,8 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
     """Raise `OutputError` unless `folder` is absent, empty or a website of ours, and holds no input."""
-    folder = folder.resolve()
-    if folder == Path(folder.anchor) or folder == Path.home().resolve():
+    folder = resolved(folder)
+    if folder == Path(folder.anchor) or folder == resolved(Path.home()):
         raise OutputError(f"expected an output folder of its own, received {folder}: choose another --output")
     parent = next(each for each in folder.parents if each.exists())
     if not parent.is_dir():
@@ -76,11 +77,16 @@ def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
             f"expected a folder to write into, received the file {parent}: choose another --output"
         )
     for path in inputs:
-        if path.resolve().is_relative_to(folder):
+        if resolved(path).is_relative_to(folder):
             raise OutputError(
                 f"expected an output folder without inputs, received {folder}, which holds {path.name}: "
                 "choose another --output"
             )
+    if folder.is_symlink():
+        raise OutputError(
+            f"expected an output folder, received {folder}, a link that leads in a circle: "
+            "choose another --output"
+        )
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"expected an output folder, received the file {folder}: choose another --output")
     for beside in (_old_folder(folder), staging_folder(folder)):
@@ -128,7 +134,7 @@ def website_files(folder: Path) -> dict[str, int]:
     An old website is put back first where a build was cut off; see `recover`. Raises `OutputError` where
     `folder` holds no such website, or files are missing or were changed.
     """
-    if _is_cut_off(folder.resolve()):
+    if _is_cut_off(resolved(folder)):
         with locked(folder):
             recover(folder)
     sizes = dict(sorted(_read_record(folder / SITE_RECORD).items()))
@@ -334,7 +340,7 @@ class SourceFolder:
         with _said("clean", self.root):
             for path in sorted(orphans):
                 target = self.root / path
-                if target.resolve().is_relative_to(self.root.resolve()) and not target.is_dir():
+                if resolved(target).is_relative_to(resolved(self.root)) and not target.is_dir():
                     target.unlink(missing_ok=True)
                     _remove_empty(target.parent, self.root)
             if self._files != _read_record(self._record):
@@ -352,7 +358,7 @@ def check_target(target: Path, folder: Path, ending: str) -> None:
         raise OutputError(f"expected a file that ends in {ending}, received {target}: choose another name")
     if target.is_dir() or not target.parent.is_dir():
         raise OutputError(f"expected a file in a folder that is there, received {target}: choose another")
-    if target.resolve().is_relative_to(folder.resolve()):
+    if resolved(target).is_relative_to(resolved(folder)):
         raise OutputError(
             f"expected a file outside the website, received {target} in it: choose another place"
         )
@@ -396,10 +402,12 @@ def successor(folder: Path, wanted: Mapping[str, int]) -> Iterator[Path]:
     """
     fresh = staging_folder(folder)
     _clear(fresh)
-    with _said("write", fresh):
-        fresh.mkdir(parents=True)
-        (fresh / SITE_RECORD).write_text("{}", encoding="utf-8")  # from now on it is ours; MkDocs keeps it
     try:
+        with _said("write", fresh):
+            fresh.mkdir(parents=True)
+            (fresh / SITE_RECORD).write_text(
+                "{}", encoding="utf-8"
+            )  # it is ours now; MkDocs keeps the record
         yield fresh
         _check_complete(fresh, sign_website(fresh), wanted)
     except BaseException:
@@ -421,7 +429,7 @@ def _check_complete(folder: Path, sizes: Mapping[str, int], wanted: Mapping[str,
 
 def staging_folder(folder: Path) -> Path:
     """Return the folder beside `folder` in which its successor is built."""
-    folder = folder.resolve()
+    folder = resolved(folder)
     return folder.with_name(f".{folder.name}.new")
 
 
@@ -439,7 +447,7 @@ def recover(folder: Path) -> None:
 
     Nobody else may be between them: hold the lock.
     """
-    folder = folder.resolve()
+    folder = resolved(folder)
     if _is_cut_off(folder):
         with _said("restore", folder):
             _old_folder(folder).rename(folder)
@@ -447,7 +455,7 @@ def recover(folder: Path) -> None:
 
 def swap(folder: Path) -> None:
     """Put the finished staging folder in the place of `folder` by two renames."""
-    folder = folder.resolve()
+    folder = resolved(folder)
     old = _old_folder(folder)
     _clear(old)
     with _said("replace", folder):

@@ -1,7 +1,6 @@
 """A finished website as one zip file, to give away."""
 
 import calendar
-import os
 import re
 import shutil
 import time
@@ -9,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from generator import output
-from generator.errors import OutputError
 from generator.manifest import read_manifest
+from generator.source_date import source_date
 
 # Deflating these again takes most of the time and saves next to nothing.
 COMPRESSED = {".png", ".gif", ".jpg", ".jpeg", ".webp", ".npz", ".woff", ".woff2", ".gz"}
@@ -56,9 +55,4 @@ def _add(archive: ZipFile, name: str, path: Path) -> None:
 
 
 def _date() -> tuple[int, int, int, int, int, int]:
-    given = os.environ.get("SOURCE_DATE_EPOCH", str(FIRST_DATE))
-    if not re.fullmatch(r"[0-9]{1,18}", given):
-        raise OutputError(
-            f"expected seconds since 1970 in SOURCE_DATE_EPOCH, received {given!r}: correct or unset it"
-        )
-    return time.gmtime(min(max(int(given), FIRST_DATE), LAST_DATE))[:6]
+    return time.gmtime(min(max(source_date() or FIRST_DATE, FIRST_DATE), LAST_DATE))[:6]

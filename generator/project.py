@@ -9,6 +9,7 @@ from pathlib import Path
 
 from generator import __version__, output, resources
 from generator.errors import OutputError, SettingsError
+from generator.paths import resolved
 
 MODELS, IMAGES = "models", "test_images"
 ENDINGS = (".keras", ".h5", ".hdf5")
@@ -54,7 +55,7 @@ def new_project(folder: Path) -> NewProject:
     missing = {path: _missing(folder / path, files[path]) for path in kept if path in (README, *LISTS)}
     return NewProject(
         tuple(written), tuple(kept), {path: text for path, text in missing.items() if text},
-        model if "gallery.toml" in written else None, found is not None, _below(folder.resolve()),
+        model if "gallery.toml" in written else None, found is not None, _below(resolved(folder)),
     )  # fmt: skip
 
 

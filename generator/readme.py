@@ -16,6 +16,7 @@ from PIL import Image
 from generator import encode, output, pages, raster
 from generator.errors import OutputError, SettingsError
 from generator.manifest import read_manifest
+from generator.paths import resolved
 from generator.text import count
 
 START, END = "<!-- gallery:start -->", "<!-- gallery:end -->"
@@ -55,7 +56,7 @@ def write_readme(site: Path, readme: Path, url: str, project: Path | None = None
     no website or something cannot be written; then the README is as it was.
     """
     base = _checked(url)
-    readme = readme.resolve()
+    readme = resolved(readme)
     text = _read(readme)
     before, after = _around(text, readme)
     output.website_files(site)

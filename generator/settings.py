@@ -12,6 +12,7 @@ from typing import Any
 
 from generator.data import FAMILIES
 from generator.errors import SettingsError
+from generator.paths import resolved
 
 SCALES = ("channel", "layer", "zscore")
 ARRAYS = ("none", "float16", "float32")
@@ -66,7 +67,7 @@ def load_settings(config: Path | None, folder: Path, flags: Mapping[str, Any]) -
     values, errors = {}, []
     if config is not None or path.is_file():
         values, errors = _read(path)
-        values["project"] = path.parent.resolve()
+        values["project"] = resolved(path.parent)
     values |= {key: value for key, value in flags.items() if value not in (None, (), {})}
     missing = [f"--{name}" for name in ("model", "images") if name not in values]
     if missing and not errors:
@@ -123,8 +124,8 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _path(value: Any) -> Path:
-    if not isinstance(value, str) or not value:
-        raise TypeError("a path in quotes")
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise TypeError("a path in quotes, without NUL")
     return Path(value)
 
 
@@ -165,7 +166,8 @@ def _count(value: Any) -> int:
 
 def _inputs(value: Any) -> dict[str, str]:
     numbers = (int, float, str)
-    if not isinstance(value, dict) or not all(isinstance(each, numbers) for each in value.values()):
+    fits = isinstance(value, dict) and all(isinstance(each, numbers) for each in value.values())
+    if not fits or any("\0" in str(each) for each in value.values()):
         raise TypeError("a table of input names with a folder or a number for each")
     return {name: str(each) for name, each in value.items()}
 
