@@ -424,9 +424,10 @@ def samples() -> dict[str, keras.Model]:
     inputs = keras.Input((16, 16, 3))
     shared = layers.Conv2D(4, 3, padding="same", activation="gelu", kernel_regularizer="l2",
                            kernel_constraint=keras.constraints.MaxNorm(2.0))  # fmt: skip
-    inner = keras.Sequential([keras.Input((16, 16, 4)), shared, layers.BatchNormalization()], name="inner")
+    norm = layers.BatchNormalization()
+    inner = keras.Sequential([keras.Input((16, 16, 4)), layers.Conv2D(4, 1), norm], name="inner")
     x = layers.Conv2D(4, 3, padding="same", kernel_initializer=keras.initializers.HeNormal(seed=3))(inputs)
-    x = shared(inner(x))
+    x = shared(inner(shared(x)))
     x = ops.relu(x + 1.0)[:, :8] * np.float32(0.5)
     x = ops.image.resize(x, (8, 8))
     x = layers.Activation(ops.silu)(x)
