@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import re
 import warnings
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from generator.data import PreparedImage
 from generator.errors import ImageError
 
+logger = logging.getLogger(__name__)
 FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -30,6 +32,8 @@ LARGEST_FILE = 1_000_000_000  # bytes
 MOST_SCANS = 100  # of a JPEG: each is decoded over the whole picture, and real ones have a dozen
 MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd7])")  # of a JPEG, where a length follows; or its end
 PIECE = 1 << 20  # values that are brought to 8 bits at once
+CUT_SHORT = re.compile(r"(?i)truncated|end of file|not enough|no data")
+UNSUPPORTED = re.compile(r"(?i)unsupported|not supported|not available|unknown")
 
 # keras.applications.imagenet_utils.preprocess_input, modes "caffe" and "torch"
 CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
@@ -111,15 +115,27 @@ def decode(content: bytes) -> np.ndarray:
                 return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
     except UnidentifiedImageError:
         raise ImageError("expected a picture, received a file that is none: replace or remove it") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"expected at most {LARGEST:,} pixels, received more: make it smaller") from None
     except ImageError:
         raise
     except MemoryError:
         raise
     except Exception as error:  # decoders raise almost anything on damaged files
-        told = getattr(error, "strerror", None) or str(error)  # the system's errors name the whole path
-        reason = " ".join(told.split()) or type(error).__name__
         system = error if getattr(error, "errno", None) else None  # decoders raise OSError without a number
+        reason = error.strerror if system else _damage(error)  # the system's errors name the whole path
         raise ImageError(f"expected a readable picture, received {reason}: replace or remove it") from system
+
+
+def _damage(error: Exception) -> str:
+    """Return what is wrong with a picture: pages have this, and never what a decoder says of a file."""
+    text = str(error)
+    logger.info("%s: %s", type(error).__name__, " ".join(text.split()))
+    if isinstance(error, EOFError) or CUT_SHORT.search(text):
+        return "a file that is cut short"
+    if isinstance(error, NotImplementedError) or UNSUPPORTED.search(text):
+        return "a kind of picture that is not supported"
+    return "a damaged file"
 
 
 def check_file(path: Path) -> None:

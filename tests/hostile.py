@@ -296,6 +296,29 @@ def packed(parts: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def overlapping(content: bytes, name: str, number: int) -> bytes:
+    """Return an archive that lists one of its members so many times, under other names, at the same place."""
+    end = content.rindex(b"PK\5\6")
+    size, start = struct.unpack("<II", content[end + 12 : end + 20])
+    directory = content[start : start + size]
+    place = directory.index(name.encode()) - 46
+    entry = directory[place : place + 46 + len(name)]
+    for copy_number in range(number - 1):
+        directory += entry[:46] + f"{copy_number:0{len(name)}}".encode()
+    entries = struct.unpack("<H", content[end + 10 : end + 12])[0] + number - 1
+    record = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, entries, entries, len(directory), start, 0)
+    return content[:start] + directory + record
+
+
+def with_directory_size(content: bytes, size: int) -> bytes:
+    """Return an archive whose last record says that its directory is so long, in the words of zip64."""
+    end = content.rindex(b"PK\5\6")
+    start = int.from_bytes(content[end + 16 : end + 20], "little")
+    long = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, 3, 3, size, start)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, end, 1)
+    return content[:end] + long + locator + content[end:]
+
+
 def with_config(content: bytes, config: Any) -> bytes:
     """Return a model file that tells of another model."""
     text = json.dumps(config)

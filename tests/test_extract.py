@@ -1,5 +1,7 @@
 """Models of every kind: each layer is found, fed, drawn and the same as the model computes by itself."""
 
+import re
+
 import numpy as np
 import pytest
 from conftest import save_model
@@ -180,8 +182,9 @@ def test_open_sides_are_fed_as_they_come(keras, tmp_path):
     assert info.input_shape == (None, None, 3)
     assert [layer.shape for layer in info.layers] == [(None, None, 2), (2,)]
     assert extractor.extract(picture(20, 31, 3)).maps[1].shape == (18, 29, 2)
-    with pytest.raises(ImageError, match="a picture that the model runs on, received 2×2"):
+    with pytest.raises(ImageError, match="a picture that the model runs on, received 2×2") as caught:
         extractor.extract(picture(2, 2, 3))
+    assert re.search(r"received 2×2: \S+ raises \w+: use a picture of another size$", str(caught.value))
 
 
 def test_receptive_fields_are_told_where_they_hold_for_every_size(keras, tmp_path):

@@ -300,7 +300,61 @@ def traps(models, opener) -> dict[str, bytes]:
     traps["nested JSON"] = hostile.packed(parts | {"config.json": b"[" * 200_000})
     traps["nested models"] = hostile.packed(parts | {"config.json": nested(5000).encode()})
     traps["digits"] = hostile.packed(parts | {"config.json": b'{"class_name": ' + b"9" * 100_000 + b"}"})
-    return traps | _hdf5_traps(h5, opener.folder)
+    return traps | _zip_traps(parts) | _hdf5_traps(h5, opener.folder)
+
+
+def _zip_traps(parts: dict[str, bytes]) -> dict[str, bytes]:
+    """Make archives of many members, and of members that share their bytes."""
+    zeros = {f"assets/{number}": bytes(2_000_000) for number in range(200)}
+    good = hostile.packed(parts)
+    padded = hostile.packed(parts | {"padding": b"0"})
+    return {
+        "many empty members": hostile.packed(parts | {f"{number}": b"" for number in range(200_000)}),
+        "many members": hostile.packed(parts | {f"{number}": b"" for number in range(11_000)}),
+        "many bombs": hostile.packed(parts | zeros),
+        "members that overlap": hostile.overlapping(padded, "padding", 9_000),
+        "the same member twice": hostile.overlapping(padded, "padding", 2),
+        "10,000 members of 200 MB": hostile.overlapping(
+            hostile.packed(parts | {"padding": bytes(200_000_000)}), "padding", 10_000
+        ),
+        "a long directory in few words": hostile.with_directory_size(good, 1 << 31),
+    }
+
+
+def nest(file: h5py.File) -> None:
+    group = file.create_group("deep")
+    for _ in range(20_000):
+        group = group.create_group("a")
+    group["back"] = file["/"]
+
+
+def link_often(file: h5py.File) -> None:
+    group, target = file.create_group("model_weights/often"), file.create_group("model_weights/target")
+    for number in range(250_000):
+        h5py.h5o.link(group.id, target.id, f"{number}".encode())
+
+
+def name_the_same(file: h5py.File) -> None:
+    group = file["model_weights"]
+    group["conv"].attrs["weight_names"] = np.array([b"x"] * 3000)
+    for number in range(300):
+        group[f"conv{number}"] = group["conv"]
+    group.attrs["layer_names"] = np.array([f"conv{number}".encode() for number in range(300)])
+
+
+def name_deep(file: h5py.File) -> None:
+    group = file["model_weights/conv"]
+    group["loop"] = group
+    names = [b"loop/" * 2000 + b"x"] * 6
+    for number in range(200):
+        group.attrs[f"weight_names{number}"] = np.array(names)
+    del group.attrs["weight_names"]
+
+
+def circle(file: h5py.File) -> None:
+    for name in "abc":
+        file[f"model_weights/{name}"] = file["model_weights"]
+    file["model_weights/conv/up"] = file["/"]
 
 
 def _hdf5_traps(content: bytes, folder: Path) -> dict[str, bytes]:
@@ -346,9 +400,29 @@ def _hdf5_traps(content: bytes, folder: Path) -> dict[str, bytes]:
         "link to a pipe": change(lambda file: file.__setitem__(kernel, fifo)),
         "pipe at the top": change(lambda file: file.__setitem__("pipe", fifo)),
         "the same layer many times": change(name_many),
+        "deep groups": change(nest),
+        "many links to one group": change(link_often),
+        "many names for one group": change(name_the_same),
+        "long names": change(name_deep),
+        "groups in a circle": change(circle),
         "group for data": change(lambda file: file.create_group(kernel)),
         "text for numbers": change(lambda file: file.__setitem__(kernel, "numbers")),
     }
+
+
+def test_groups_in_circles_and_in_depth_do_no_harm(opener, models, tally):
+    """Around a model that is whole: what is there beside the weights is looked at, and no more."""
+
+    def around(file: h5py.File) -> None:
+        nest(file)
+        file["model_weights/up"] = file["/"]
+
+    start = time.monotonic()
+    assert (
+        check_model(opener, "trap.model", hostile.changed_hdf5(models["functional.h5"], around)) == "opened"
+    )
+    assert time.monotonic() - start < SECONDS
+    tally("model: traps", "opened")
 
 
 def test_traps_are_left_alone_in_one_line(opener, traps, tally):

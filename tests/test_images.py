@@ -320,3 +320,25 @@ def test_unknown_pixel_conventions_do_not_pass():
 def test_the_model_decides_on_pixels_unless_told(setting, value_range, expected):
     assert images.choose_pixels(setting, value_range) == expected
     assert expected in images.PIXELS_IN_WORDS
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError("image file is truncated (7 canary bytes not processed)"), "a file that is cut short"),
+        (EOFError("canary"), "a file that is cut short"),
+        (NotImplementedError("canary"), "a kind of picture that is not supported"),
+        (OSError("decoder canary not available"), "a kind of picture that is not supported"),
+        (SyntaxError("broken PNG file canary"), "a damaged file"),
+        (OSError(5, "Input/output error", "/home/canary/x.png"), "Input/output error"),
+    ],
+)
+def test_what_a_decoder_says_of_a_file_is_on_no_page(tmp_path, monkeypatch, caplog, error, words):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(images.Image, "open", fail)
+    with caplog.at_level("INFO"), pytest.raises(ImageError) as caught:
+        images.decode(tmp_path / "x.png")
+    assert str(caught.value) == f"expected a readable picture, received {words}: replace or remove it"
+    assert ("canary" in caplog.text) == (getattr(error, "errno", None) is None)

@@ -3,6 +3,7 @@
 Grad-CAM: Selvaraju et al. 2017, arXiv:1610.02391.
 """
 
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ import numpy as np
 
 from generator.data import Explanation, Prediction
 from generator.model.record import Call, eager_functions, function_name, middle_steps, recorded
+from generator.text import one_line
 
+logger = logging.getLogger(__name__)
 BATCH = 32  # samples, with one channel set to zero in each, that go through a model together
 BATCH_BYTES = 128_000_000  # of all results for one batch, which Keras keeps until the pass is over
 MOST_RECOMPUTED = 32  # channels, where each of them takes a whole pass of the model
@@ -345,4 +348,6 @@ def _to_numpy(tensor: Any) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    """Return what went wrong for a page, on which a library's own words have no place."""
+    logger.info("%s: %s", type(error).__name__, one_line(str(error)))
+    return type(error).__name__

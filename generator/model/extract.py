@@ -1,5 +1,6 @@
 """Describe a model's layers and take their outputs as arrays, checked against the model left alone."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from generator.model.record import (
 )
 from generator.text import one_line, shape_in_words
 
+logger = logging.getLogger(__name__)
 EMPTY: Mapping[str, np.ndarray] = {}
 SIDES = (224, 256)  # pixels, to describe a model that takes pictures of any size; they tell which sides vary
 PASSES_BEFORE_COMPILING = 4  # at one size: about what compiling costs
@@ -142,11 +144,14 @@ class KerasExtractor:
         try:
             return self._record(self.feed.tensors(values, others))
         except Exception as error:
-            reason = f"{self.path.name}: {one_line(str(error))[:300]}"
-            if None in self.feed.shape:
+            kind, text = type(error).__name__, one_line(str(error))
+            if None in self.feed.shape:  # it goes on a page, on which a library's own words have no place
+                logger.info("%s: %s: %s", self.path.name, kind, text)
                 size = shape_in_words(values.shape[:2])
                 wanted = "a picture that the model runs on"
-                raise ImageError(f"expected {wanted}, received {size}: {reason}") from None
+                advice = f"{self.path.name} raises {kind}: use a picture of another size"
+                raise ImageError(f"expected {wanted}, received {size}: {advice}") from None
+            reason = f"{self.path.name}: {text[:200] or kind}"
             raise ModelError(f"expected a model that runs on one image, received {reason}") from None
 
     def _record(self, fed: Any) -> _Pass:

@@ -8,17 +8,26 @@ import math
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import h5py
 import keras
 
 from generator.errors import ModelError
+from generator.model.legacy import MissingError
+from generator.model.sniff import MOST_ENTRIES
+from generator.model.weights import texts
+from generator.text import one_line
+
+WEIGHTS = "model.weights.h5"
 
 MOST_EXPANSION = 100  # times; deflate reaches 1,032, but trained weights hardly halve
 UNSUSPICIOUS = 1 << 28  # bytes that anything may unpack to
 LONGEST_CONFIG = 1 << 26  # bytes; that of the largest models in keras.applications takes one million
 LARGEST_OUTPUT = 1 << 30  # values of a layer for one image: four gigabytes
+MOST_LINKS = 200_000  # in an HDF5 file; the largest models in keras.applications have some thousand weights
+MOST_LETTERS = 10_000_000  # in the names of all weights
 FEW_WEIGHTS = 1_000_000  # values, that a layer may have whatever lies in the file
 LARGEST_WINDOW = 1 << 16
 WINDOWS = ("strides", "kernel_size", "pool_size", "dilation_rate", "size", "padding", "cropping")
@@ -40,18 +49,30 @@ def _flat(value: Any) -> Iterator[Any]:
         yield from _flat(each) if isinstance(each, list) else (each,)
 
 
-def check_zip(archive: zipfile.ZipFile) -> int:
-    """Return how many numbers a .keras file may hold as weights; raises `ModelError` for a trap."""
-    for info in archive.infolist():
+def check_zip(archive: zipfile.ZipFile, length: int) -> int:
+    """Return how many numbers a .keras file may hold as weights; raises `ModelError` for a trap.
+
+    `length` is that of the file in bytes.
+    """
+    members = archive.infolist()
+    if len(members) > MOST_ENTRIES:
+        raise ModelError(f"expected a model, received {len(members):,} files: save it again from Keras")
+    for info in members:
         is_text = info.filename in ("config.json", "metadata.json")
         if info.file_size > (LONGEST_CONFIG if is_text else _allowed(info.compress_size)):
             raise ModelError(
-                f"expected a model, received {info.filename} of {info.file_size:,} bytes packed "
-                f"into {info.compress_size:,}: save it again from Keras"
+                f"expected a model, received {one_line(info.filename)[:80]} of {info.file_size:,} bytes "
+                f"packed into {info.compress_size:,}: save it again from Keras"
             )
-    if "model.weights.h5" not in archive.namelist():
-        return sum(info.file_size for info in archive.infolist())
-    content = io.BytesIO(archive.read("model.weights.h5"))
+    total = sum(info.file_size for info in members)
+    places = sorted((info.header_offset, info.header_offset + 30 + info.compress_size) for info in members)
+    if total > _allowed(length) or any(end > start for (_, end), (start, _) in pairwise(places)):
+        raise ModelError(
+            f"expected a model, received {total:,} bytes packed into {length:,}: save it again from Keras"
+        )
+    if WEIGHTS not in archive.namelist():
+        return total
+    content = io.BytesIO(archive.read(WEIGHTS))
     try:
         with h5py.File(content) as file:
             return check_hdf5(file)
@@ -62,32 +83,82 @@ def check_zip(archive: zipfile.ZipFile) -> int:
 def check_hdf5(file: h5py.File) -> int:
     """Return how many numbers the data sets of an HDF5 file hold; raises `ModelError` for a trap.
 
-    No link to another file is followed.
+    No link to another file is followed, and every object is looked at once, however many links lead there
+    and however deep it lies.
     """
-    total = 0
-
-    def look(name: str, link: Any) -> str | None:  # an exception would get lost in HDF5's library
-        nonlocal total
-        if isinstance(link, h5py.ExternalLink):
-            return f"expected weights in {name}, received a link to another file"
-        found = file.get(name) if isinstance(link, h5py.HardLink) else None
-        if not isinstance(found, h5py.Dataset):
-            return None
-        if found.external or found.is_virtual:
-            return f"expected weights in {name}, received a pointer to another file"
-        count = found.size or 0
-        if count * found.dtype.itemsize > _allowed(found.id.get_storage_size()):
-            return f"expected weights in {name}, received {found.shape} values that are not there"
-        total += count
-        return None
-
     try:
-        wrong = file.visititems_links(look)
+        wrong, total = _walk(file.id)
+        wrong = wrong or _check_names(file)
     except Exception:  # the library raises almost anything on damaged files
         wrong = DAMAGED
     if wrong:
         raise ModelError(wrong)
     return total
+
+
+def _walk(root: h5py.h5g.GroupID) -> tuple[str | None, int]:
+    """Return what is wrong with anything below a group, and the number of values of all data sets."""
+    total, links = 0, 0
+    seen = {h5py.h5o.get_info(root).addr}
+    pending = [root]
+    while pending:
+        group = pending.pop()
+        names: list[tuple[bytes, int]] = []
+        links += group.get_num_objs()
+        if links > MOST_LINKS:
+            return f"expected at most {MOST_LINKS:,} arrays and folders, received more", 0
+        group.links.iterate(lambda name, info, names=names: names.append((name, info.type)), info=True)
+        for name, kind in names:
+            told = one_line(name.decode(errors="replace"))[:80]
+            if kind == h5py.h5l.TYPE_EXTERNAL:
+                return f"expected weights in {told}, received a link to another file", 0
+            if kind != h5py.h5l.TYPE_HARD:
+                continue
+            address = h5py.h5o.get_info(group, name).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            found = h5py.h5o.open(group, name)
+            if isinstance(found, h5py.h5g.GroupID):
+                pending.append(found)
+            elif isinstance(found, h5py.h5d.DatasetID):
+                wrong, count = _check_dataset(h5py.Dataset(found), told)
+                if wrong:
+                    return wrong, 0
+                total += count
+    return None, total
+
+
+def _check_dataset(found: h5py.Dataset, name: str) -> tuple[str | None, int]:
+    """Return what is wrong with a data set, and how many values it has."""
+    if found.external or found.is_virtual:
+        return f"expected weights in {name}, received a pointer to another file", 0
+    count = found.size or 0
+    if count * found.dtype.itemsize > _allowed(found.id.get_storage_size()):
+        return f"expected weights in {name}, received {found.shape} values that are not there", 0
+    return None, count
+
+
+def _check_names(file: h5py.File) -> str | None:
+    """Return what is wrong with the lists of names by which Keras looks up the weights in an HDF5 file.
+
+    A group may be listed again and again, and lists as many weights each time.
+    """
+    group = file.get("model_weights", file)
+    if not isinstance(group, h5py.Group):
+        return DAMAGED
+    layers = texts(group, "layer_names", MOST_LINKS)
+    letters, counts = sum(map(len, layers)), {}
+    for name in set(layers):
+        inner = group.get(name)
+        weights = texts(inner, "weight_names", MOST_LINKS) if isinstance(inner, h5py.Group) else []
+        counts[name] = len(weights)
+        letters += sum(map(len, weights))
+        if letters > MOST_LETTERS:
+            break
+    if letters > MOST_LETTERS or sum(counts.get(name, 0) for name in layers) > MOST_LINKS:
+        return f"expected the names of at most {MOST_LINKS:,} weights, received more"
+    return None
 
 
 def _allowed(stored: int) -> int:
@@ -103,7 +174,8 @@ def bounded_weights(values: int) -> Iterator[None]:
     def add_weight(self: keras.Layer, shape: Any = None, *args: Any, **kwargs: Any) -> Any:
         sides = (shape,) if isinstance(shape, int) else shape or ()
         if math.prod(sides) > most:
-            raise ValueError(f"it wants weights of shape {tuple(sides)}, and the file has {values:,} numbers")
+            told = f"it wants weights of shape {tuple(sides)}, and the file has {values:,} numbers"
+            raise MissingError(told)
         return original(self, shape, *args, **kwargs)
 
     keras.Layer.add_weight = add_weight

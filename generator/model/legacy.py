@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from generator.text import one_line
+
 EXPLICIT_INPUT = "gave a Sequential model an explicit input layer"
 NAMED_LAYERS = "read a Sequential configuration that is a bare list of layers"
 DROPPED_ARGUMENTS = "dropped arguments that do not matter for inference"
@@ -72,6 +74,12 @@ IRRELEVANT_VALUES = {"groups": 1, "mode": 0} | dict.fromkeys(
 TURNED_BY_THEANO = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTM2D")
 
 
+class MissingError(ValueError):
+    """A layer cannot be built; the message, in our own words, says why."""
+
+    _keras_call_info_injected = True  # else Keras raises another of this class, with its own words in it
+
+
 def major(version: str) -> int:
     """Return the first number of a version of Keras, 0 where the file does not tell."""
     head = version.partition(".")[0]
@@ -88,7 +96,7 @@ def modern_arguments(
 ) -> dict[str, Any]:
     """Return a layer's configuration in the arguments that its class takes now, the `accepted` ones.
 
-    `kind` is the class as the file has it; `repairs` gets what was done. Raises `ValueError` where an
+    `kind` is the class as the file has it; `repairs` gets what was done. Raises `MissingError` where an
     argument is left over that may change a result.
     """
     kept: dict[str, Any] = {}
@@ -98,7 +106,8 @@ def modern_arguments(
         elif _is_irrelevant(kind, key, value):
             repairs[DROPPED_ARGUMENTS] = None
         else:
-            raise ValueError(f"its argument {key}={value!r} is unknown now, and may change the result")
+            told = one_line(f"{key}={value!r}")[:80]
+            raise MissingError(f"its argument {told} is unknown now, and may change the result")
     if kind == "GRU":  # what it was before there was a choice
         kept.setdefault("reset_after", False)
     if kind.endswith("BatchNormalization") and isinstance(kept.get("axis"), list):
@@ -139,10 +148,10 @@ def _is_irrelevant(kind: str, key: str, value: Any) -> bool:
 
 
 def check_shape(kind: str, config: dict[str, Any], shape: tuple[int | None, ...]) -> None:
-    """Raise `ValueError` where a deconvolution of Keras 1, which was told its outputs' shape, has another."""
+    """Raise `MissingError` where a deconvolution of Keras 1, which was told its shape, has another."""
     told = config.get("output_shape") if kind == "Deconvolution2D" else None
     if told and any(a != b for a, b in zip(told[1:], shape[1:], strict=True) if a and b):
-        raise ValueError(f"its outputs are of shape {told}, which Keras 3 makes {list(shape)}")
+        raise MissingError(f"its outputs are of shape {told}, which Keras 3 makes {list(shape)}")
 
 
 def modern_kernel(
@@ -171,7 +180,7 @@ def as_graph(config: dict[str, Any], given: list | None, repairs: dict[str, None
     """Return the configuration of a Sequential model as that of a functional one: a chain of layers.
 
     `given` is the shape, with the batch axis, of what the model is called on, where that is known. Raises
-    `ValueError` where nothing tells the input's shape.
+    `MissingError` where nothing tells the input's shape.
     """
     layers = config["layers"]
     inputs, chain, previous = [], [], None
@@ -218,7 +227,7 @@ def _input_layer(first: dict, config: dict, given: list | None, repairs: dict[st
         found.get("batch_input_shape") or found.get("batch_shape") or config.get("build_input_shape") or given
     )
     if not shape:
-        raise ValueError("nothing in the file tells the shape of its input")
+        raise MissingError("nothing in the file tells the shape of its input")
     dtype = found.get("input_dtype") or found.get("dtype")
     dtype = dtype if isinstance(dtype, str) and not dtype.startswith("mixed") else "float32"
     inner = {"batch_input_shape": shape, "dtype": dtype, "name": f"{name_of(first)}_input"}

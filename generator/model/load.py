@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import h5py
 
 from generator.errors import ModelError
 from generator.model import legacy
-from generator.model.sniff import ZIP, sniff
+from generator.model.sniff import HDF5, ZIP, sniff
 from generator.text import one_line
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _describe(path: Path, kind: str) -> _Stored:
     try:
         if kind == ZIP:
             with zipfile.ZipFile(path) as archive:
-                numbers = guard.check_zip(archive)
+                numbers = guard.check_zip(archive, path.stat().st_size)
                 config = json.loads(archive.read("config.json"))
                 about = archive.read("metadata.json") if "metadata.json" in archive.namelist() else "{}"
                 version, backend = json.loads(about).get("keras_version", ""), ""
@@ -158,34 +158,52 @@ def _describe(path: Path, kind: str) -> _Stored:
 
 
 def _load_plainly(path: Path, stored: _Stored, allow_unsafe: bool) -> LoadedModel:
-    """Let Keras load a file, unless it would run or import what the file says."""
+    """Let Keras load a file, unless it would run, import or read what the file says."""
     import keras
 
-    from generator.model.rebuild import UNSAFE, find_custom
+    from generator.model import allowed
 
-    for each in _dictionaries(stored.config):
-        name, module = each.get("class_name"), each.get("module") or "keras"
-        package, _, inner = module.partition(".")
-        foreign = package not in ("keras", "builtins") or inner.startswith(("utils", "saving"))
-        unsafe = name in ("Lambda", "__lambda__") or (name in UNSAFE and not allow_unsafe)
-        if unsafe or (foreign and not find_custom(each.get("registered_name") or name)):
-            raise ModelError(f"it needs {name}, which is not loaded without --allow-unsafe")
+    config = allowed.without_training(stored.config)
+    checked = stored.config if stored.kind == HDF5 else config  # Keras reads that of an HDF5 file again
+    reason = None if allow_unsafe else allowed.refusal(checked, stored.kind == HDF5)
+    if reason or allowed.has_code(config):  # Keras has no way with code of an older Python
+        raise ModelError(f"it holds a layer that is not loaded: {reason or allowed.CODE}")
     with tempfile.TemporaryDirectory(prefix="activation-gallery-") as folder:
         endings = (".keras",) if stored.kind == ZIP else (".h5", ".hdf5")
         if path.suffix not in endings:  # by which Keras goes
             path = Path(shutil.copyfile(path, Path(folder) / f"model{endings[0]}"))
-        model = keras.models.load_model(path, compile=False, safe_mode=not allow_unsafe)
-    if not isinstance(model, keras.Model):
-        raise ModelError(f"it holds a {type(model).__name__}, which is no model")
+        if allow_unsafe or stored.kind == HDF5:
+            model = keras.models.load_model(path, compile=False, safe_mode=not allow_unsafe)
+        else:
+            model = _load_checked(path, config)
+    _check_kind(model)
     return LoadedModel(model)
 
 
-def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
-    """Give all dictionaries in a configuration."""
-    if isinstance(value, dict):
-        yield value
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _dictionaries(each)
+def _load_checked(path: Path, config: dict[str, Any]) -> Any:
+    """Return the object that a checked configuration describes, with the weights in a .keras file.
+
+    This is what Keras does itself, but that it reads the configuration again, and files beside the weights.
+    """
+    import keras
+    from keras.src.saving.serialization_lib import ObjectSharingScope, SafeModeScope
+
+    with SafeModeScope(True), ObjectSharingScope():
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    _check_kind(model)
+    built, model.built = model.built, True  # weights alone are loaded only where this is set
+    try:
+        model.load_weights(path)
+    finally:
+        model.built = built
+    return model
+
+
+def _check_kind(model: Any) -> None:
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"it holds a {type(model).__name__}, which is no model")
 
 
 def _rebuild(path: Path, stored: _Stored, allow_unsafe: bool) -> LoadedModel:

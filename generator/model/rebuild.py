@@ -7,6 +7,7 @@ model is the graph that remains.
 import base64
 import dis
 import inspect
+import logging
 import marshal
 import types
 from collections.abc import Callable
@@ -14,20 +15,16 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.saving.serialization_lib import SafeModeScope
 
-from generator.model import legacy, standin
+from generator.model import allowed, legacy, standin
+from generator.model.allowed import find_custom
 from generator.model.graph import Call, Graph, Part, Ref, decoded, single
+from generator.model.legacy import MissingError
 from generator.text import one_line
 
-MODELS = ("Model", "Functional", "Sequential")
-UNSAFE = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TextVectorization", "StringLookup")
-OPERATION_MODULES = ("core", "image", "linalg", "math", "nn", "numpy")
-APPLICATION_MODULES = ("convnext", "inception_resnet_v2")  # have layers of their own
-CODE = "its code (a Lambda layer) is not run without --allow-unsafe"
-
-
-class MissingError(Exception):
-    """A layer cannot be built; the message says why."""
+INNER_LAYERS = ("layer", "backward_layer", "cell")
+logger = logging.getLogger(__name__)
 
 
 class Builder:
@@ -39,6 +36,10 @@ class Builder:
 
     def build(self, stored: dict[str, Any]) -> Part:
         """Return a whole model, whose `layer` is `None` where nothing of it can be built."""
+        with SafeModeScope(not self.allow_unsafe):
+            return self._build(stored)
+
+    def _build(self, stored: dict[str, Any]) -> Part:
         part = self._create(stored, top=True)
         if part.is_model:
             self._build_model(part, None)
@@ -54,14 +55,12 @@ class Builder:
             config = {"name": legacy.name_of(stored), "layers": config}
         part = Part(legacy.name_of(stored), kind, config, stored.get("inbound_nodes") or [])
         part.is_operation = (stored.get("module") or "").startswith("keras.src.ops.")
-        part.is_model = kind in MODELS or self._is_plain_model(kind, config, top)
+        part.is_model = kind in allowed.MODELS or self._is_plain_model(kind, config, top)
         if not part.is_model:
             try:
                 part.layer = self._layer(part, stored)
-            except MissingError as reason:
-                part.reason = str(reason)
             except Exception as error:
-                part.reason = f"Keras does not take its configuration: {first_sentence(error)}"
+                part.reason = _reason("Keras does not take its configuration", part, error)
         return part
 
     def _is_plain_model(self, kind: str, config: dict[str, Any], top: bool) -> bool:
@@ -92,25 +91,44 @@ class Builder:
             )
         if kind in standin.KINDS:
             return self._stand_in(config)
-        cls = _find_class(kind, stored.get("registered_name"), part.is_operation)
+        cls = self._find_class(kind, stored.get("registered_name"), part.is_operation)
         if cls is None:
-            raise MissingError(_needs(part.kind))
+            raise MissingError(allowed.needs(part.kind))
         if not issubclass(cls, keras.Layer):
-            return cls.from_config(decoded(config))
+            return cls.from_config(decoded(self._checked(config)))
         if not cls.__module__.startswith("keras."):
             dropped = legacy.INPUT_ARGUMENTS if self.old else ()
-            return cls.from_config({key: value for key, value in config.items() if key not in dropped})
+            kept = {key: value for key, value in config.items() if key not in dropped}
+            return cls.from_config(self._checked(kept))
         if kind == "Lambda":
-            function = self._function(config["function"])
-            return keras.layers.Lambda(function, arguments=config.get("arguments"), name=config["name"])
+            function, arguments = self._function(config["function"]), self._checked(config.get("arguments"))
+            return keras.layers.Lambda(function, arguments=arguments, name=config["name"])
         kept = legacy.modern_arguments(part.kind, config, _accepted(cls), self.repairs)
         return cls(**{key: self._argument(part, key, value) for key, value in kept.items()})
+
+    def _find_class(self, kind: str, registered: str | None, is_operation: bool) -> type | None:
+        """Return the class of a layer or an operation: a registered one, or else Keras's own on the list."""
+        custom = find_custom(registered) or find_custom(kind)
+        if custom:
+            return custom
+        if is_operation:
+            return allowed.find_operation(kind)
+        if kind == "Lambda" or (kind in allowed.UNSAFE and self.allow_unsafe):
+            return getattr(keras.layers, kind, None)
+        return allowed.find_layer(kind)
+
+    def _checked(self, value: Any, key: str = "") -> Any:
+        """Return a value that goes to Keras; raises `MissingError` where that would read or run something."""
+        reason = None if self.allow_unsafe else allowed.refusal(value, key=key)
+        if reason:
+            raise MissingError(reason)
+        return value
 
     def _argument(self, part: Part, key: str, value: Any) -> Any:
         """Return the value of one argument of a class of Keras's own, which may be a layer or a function."""
         if key == "cells":
             return [self._argument(part, "cell", each) for each in value]
-        if key in ("layer", "backward_layer", "cell"):
+        if key in INNER_LAYERS:
             inner = self._create(value)
             if inner.is_model:
                 self._build_model(inner, None)
@@ -120,7 +138,7 @@ class Builder:
                 part.parts = [inner]
             return inner.layer
         if key != "activation" and not key.endswith("_activation"):
-            return decoded(value)
+            return decoded(self._checked(value, key))
         if isinstance(value, dict) and value["class_name"] not in ("function", "__lambda__"):
             return self._argument(part, "layer", value)
         return value if value is None else self._function(value)
@@ -139,12 +157,12 @@ class Builder:
         try:
             return keras.activations.get(name)
         except ValueError:
-            raise MissingError(_needs(name)) from None
+            raise MissingError(allowed.needs(name)) from None
 
     def _code(self, stored: Any) -> Callable[..., Any]:
         """Return a function made of bytecode, which is its author's code: only where that is allowed."""
         if not self.allow_unsafe:
-            raise MissingError(CODE)
+            raise MissingError(allowed.CODE)
         import tensorflow as tf
         from keras.src.legacy import backend  # what such code knows as K
 
@@ -182,7 +200,7 @@ class Builder:
         if "input_layers" not in part.config:
             try:
                 part.config = legacy.as_graph(part.config, given, self.repairs)
-            except ValueError as error:
+            except MissingError as error:
                 part.reason = str(error)
                 return
         part.parts = [self._create(each) for each in part.config["layers"]]
@@ -237,13 +255,14 @@ class Builder:
             lambda x: graph.tensor(x) if isinstance(x, Ref) else x, (call.args, call.kwargs)
         )
         try:
+            self._checked([call.args, call.kwargs])
             if isinstance(part.layer, standin.TFOpLambda):
                 part.layer.bind(args, kwargs)
                 args, kwargs = (single(given),), {}
             outputs = keras.tree.flatten(part.layer(*args, **kwargs))
             legacy.check_shape(part.kind, part.config, outputs[0].shape)
         except Exception as error:
-            part.reason = f"Keras cannot call it: {first_sentence(error)}"
+            part.reason = _reason("Keras cannot call it", part, error)
             return part.name
         graph.taken |= set(map(id, given))
         graph.made += outputs
@@ -258,33 +277,12 @@ def hard_sigmoid(x):
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-def find_custom(name: str | None) -> Any:
-    """Return the class or function that was registered under a name, with or without its package."""
-    known, bare = keras.utils.get_custom_objects(), (name or "").rpartition(">")[2]
-    return known.get(name) or next((known[key] for key in known if key.rpartition(">")[2] == bare), None)
-
-
-def first_sentence(error: Exception) -> str:
-    """Return the first sentence of an error's message, on one line."""
-    return one_line(str(error)).partition(". ")[0][:200] or type(error).__name__
-
-
-def _needs(name: str) -> str:
-    return f"needs {name}, which only its author has: --custom-objects module:{name}"
-
-
-def _find_class(kind: str, registered: str | None, is_operation: bool) -> type | None:
-    """Return the class of a layer, or of an operation: a registered one, or else Keras's own of this name."""
-    custom = find_custom(registered) or find_custom(kind)
-    if custom or kind in UNSAFE:
-        return custom
-    base = keras.Operation if is_operation else keras.Layer
-    if is_operation:
-        places = [getattr(keras.src.ops, name) for name in OPERATION_MODULES]
-    else:
-        places = [keras.layers, *(getattr(keras.src.applications, name) for name in APPLICATION_MODULES)]
-    found = (getattr(place, kind, None) for place in places)
-    return next((each for each in found if isinstance(each, type) and issubclass(each, base)), None)
+def _reason(what: str, part: Part, error: Exception) -> str:
+    """Return why a layer is left out, in our own words: a library's may hold what a file made it read."""
+    if isinstance(error, MissingError):
+        return str(error)
+    logger.info("%s: %s: %s", part.name, type(error).__name__, one_line(str(error)))
+    return f"{what} ({type(error).__name__})"
 
 
 def _accepted(cls: type) -> set[str]:

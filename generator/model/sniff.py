@@ -1,13 +1,17 @@
 """Tell by its content what kind of file was given, and refuse what is no whole Keras model, in one line."""
 
+import struct
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 
 from generator.errors import ModelError
 
 HDF5, ZIP = "hdf5", "zip"
+MOST_ENTRIES = 10_000  # of a folder in an HDF5 file, or of a zip archive; .keras files have three, and assets
+LONGEST_DIRECTORY = 300 * MOST_ENTRIES  # bytes
 FOREIGN = "no Keras model: load it where it was made, and save it from there with model.save('name.keras')"
 STARTS = (  # how a file starts, in lower case; what it is; what to do
     (b"version https://git-lfs", "a git-LFS pointer instead of the file", "run `git lfs pull`"),
@@ -62,12 +66,16 @@ def _no_file(path: Path) -> tuple[str, str]:
 def _hdf5(path: Path) -> tuple[str, str] | None:
     try:
         with h5py.File(path) as file:
+            if max(len(file), len(file.attrs)) > MOST_ENTRIES:
+                return (
+                    f"an HDF5 file with more than {MOST_ENTRIES:,} entries",
+                    "give the file of model.save()",
+                )
             names, attributes = set(file), set(file.attrs)
             own = [name for name in names if isinstance(file.get(name, getlink=True), h5py.HardLink)]
             for each in map(file.__getitem__, own):  # a file that is cut short may open, but not be read
-                attributes |= (
-                    {"layer_names"} if any(a.startswith("layer_names") for a in each.attrs) else set()
-                )
+                if any(name in each.attrs for name in ("layer_names", "layer_names0")):
+                    attributes.add("layer_names")
     except (OSError, RuntimeError, KeyError):
         return "a damaged HDF5 file, probably cut short", "copy or download it again"
     weights = "layer_names" in attributes or "layer_names0" in attributes
@@ -82,6 +90,9 @@ def _hdf5(path: Path) -> tuple[str, str] | None:
 
 def _zip(path: Path) -> tuple[str, str] | None:
     try:
+        with path.open("rb") as file:
+            if max(directory_sizes(file)) > LONGEST_DIRECTORY:  # before anything reads all of it
+                return f"a zip archive with more than {MOST_ENTRIES:,} files", "give the file of model.save()"
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError):
@@ -97,6 +108,45 @@ def _zip(path: Path) -> tuple[str, str] | None:
     if inside:
         return f"a zip archive with {inside[0]} inside", "unpack it"
     return "a zip archive of something else", "give the file that model.save() wrote"
+
+
+def directory_sizes(file: BinaryIO) -> list[int]:
+    """Return how long a zip archive's directory is, in bytes, by each of the records that a reader may go by.
+
+    The record stands at the end, before a comment; that of a long archive before that. Empty archives, and
+    files that are none, have 0.
+    """
+    length = file.seek(0, 2)
+    start = max(0, length - 22 - (1 << 16))
+    file.seek(start)
+    tail = file.read()
+    places = {len(tail) - 22, tail.rfind(b"PK\5\6")}
+    found = [0]
+    for place in places:
+        record = tail[place : place + 22] if place >= 0 else b""
+        if len(record) < 22 or not record.startswith(b"PK\5\6"):
+            continue
+        (size,) = struct.unpack("<I", record[12:16])
+        long = _long_directory_sizes(file, start + place)
+        found += long if long and size == 0xFFFFFFFF else [*long, size]
+    return found
+
+
+def _long_directory_sizes(file: BinaryIO, end: int) -> list[int]:
+    """Return what the records of a long (zip64) archive say, whose short one starts at `end`."""
+    if end < 76:
+        return []
+    file.seek(end - 20)
+    locator = file.read(20)
+    if not locator.startswith(b"PK\6\7"):
+        return []
+    found = []
+    for place in {end - 76, struct.unpack("<Q", locator[8:16])[0]}:
+        file.seek(min(place, end))
+        record = file.read(56)
+        if len(record) == 56 and record.startswith(b"PK\6\6"):
+            found.append(struct.unpack("<Q", record[40:48])[0])
+    return found
 
 
 def _other(path: Path, start: bytes) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from generator.errors import ModelError
 from generator.model import legacy
 from generator.model.graph import Part
 
+MOST_ENTRIES = 1000  # of one layer, in a .keras file: every layer's are gone through
 SEED = re.compile(r"(^|/)(StateVar|seed_generator)")
 
 
@@ -25,7 +26,7 @@ def load_hdf5(file: h5py.File, model: Part, version: str, backend: str, repairs:
     where weights are missing, left over or of another shape.
     """
     group = file.get("model_weights", file)
-    stored = {name: _arrays(_item(group, name, h5py.Group)) for name in _texts(group, "layer_names")}
+    stored = {name: _arrays(_item(group, name, h5py.Group)) for name in texts(group, "layer_names")}
     stored = {name: arrays for name, arrays in stored.items() if arrays}
     keras_1 = version[:1] in ("0", "1") or (not version and legacy.KERAS_1 in repairs)
     names = [name for arrays in stored.values() for name, _ in arrays]
@@ -87,6 +88,8 @@ def _load_leaf(part: Part, group: Any) -> None:
 def _load_variables(layer: keras.Layer, group: Any) -> int:
     """Load a layer and those inside it, which lie below the names of its attributes; return the count."""
     values = group.get("vars", {})
+    if max(len(group), len(values)) > MOST_ENTRIES:
+        raise ModelError(f"expected the weights of {layer.name}, received more than {MOST_ENTRIES:,}")
     arrays = {key: _read(_item(values, key, h5py.Dataset)) for key in values}
     if arrays:
         layer.load_own_variables(arrays)
@@ -171,7 +174,7 @@ def _finalize(part: Part) -> None:
 
 def _arrays(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
     """Return names and data sets of a layer's weights, in order, without the states of random generators."""
-    names = [name for name in _texts(group, "weight_names") if not SEED.search(name)]
+    names = [name for name in texts(group, "weight_names") if not SEED.search(name)]
     return [(name, _item(group, name, h5py.Dataset)) for name in names]
 
 
@@ -189,12 +192,15 @@ def _read(dataset: h5py.Dataset) -> np.ndarray:
     return dataset[()] if dataset.shape else np.asarray(dataset[()])
 
 
-def _texts(group: h5py.Group, name: str) -> list[str]:
-    """Return a list of texts, which Keras splits over several attributes where it is long."""
+def texts(group: h5py.Group, name: str, most: int | None = None) -> list[str]:
+    """Return a list of texts, which Keras splits over several attributes where it is long.
+
+    Of one that is longer than `most` only so many, and some more, are read.
+    """
     if name in group.attrs:
         return list(map(_text, group.attrs[name]))
     found, number = [], 0
-    while f"{name}{number}" in group.attrs:
+    while f"{name}{number}" in group.attrs and (most is None or len(found) <= most):
         found += map(_text, group.attrs[f"{name}{number}"])
         number += 1
     return found
