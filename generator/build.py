@@ -81,7 +81,10 @@ def build(
     check_output(settings)
     check_file(settings.model)
     images.find_images(settings.images)  # before a lock makes the output's folder
-    with output.locked(source_folder(settings), *([settings.output] if settings.site else [])):
+    with output.locked(source_folder(settings), *([settings.output] if settings.site else [])) as unlocked:
+        for folder in unlocked:
+            news = f"its file system knows no locks, so nothing keeps a second build away from {folder}"
+            tell(Step("check", 0, 1, news))
         if settings.site:
             output.recover(settings.output)
         return _build(settings, tell, opener)

@@ -59,7 +59,7 @@ def lines_of_code(source: str) -> int:
 
 def test_the_package_stays_small_and_its_functions_short():
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "generator").rglob("*.py")]
-    assert sum(map(lines_of_code, sources)) < 7300
+    assert sum(map(lines_of_code, sources)) < 9000
     for source in sources:
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef):
