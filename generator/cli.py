@@ -366,8 +366,8 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
 def serve(config, port, verbose, no_progress, **flags) -> None:
     """Build, serve on localhost, and build again when an image, a template or a page changes."""
     with errors_in_one_line(verbose), calm(verbose):
+        from generator.serve import serve_website
         from generator.stock import mkdocs_config, source_folder
-        from generator.website import serve_website
 
         settings = _settings(config, flags)
         sources, pictures = source_folder(settings), settings.images
@@ -385,14 +385,14 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
             watched += [*hand_written, settings.project / "templates"]
 
         def rebuild() -> None:
-            try:
-                _tell_failed(_build(_settings(config, flags), True, True))
-            except (GalleryError, OSError) as error:
-                click.echo(one_line(f"activation-gallery: {error}"), err=True)
+            _tell_failed(_build(_settings(config, flags), True, True))
+
+        def complain(line: str) -> None:
+            click.echo(one_line(f"activation-gallery: {line}"), err=True)
 
         click.echo(f"serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
         with suppress(KeyboardInterrupt):  # the way to stop it
-            serve_website(settings.output, port, rebuild, pictures, filter(Path.exists, watched))
+            serve_website(settings.output, port, rebuild, pictures, watched, complain)
 
 
 @contextmanager
