@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from generator import (
+    bounds,
     cache,
     decisions,
     encode,
@@ -17,6 +18,7 @@ from generator import (
     explorer,
     health,
     images,
+    mkdocs_yml,
     output,
     pages,
     parts,
@@ -89,9 +91,13 @@ def build(
     Raises a `GalleryError` when nothing can be built; a single bad image is reported instead.
     """
     check_output(settings)
+    check_project(settings)
     check_file(settings.model)
     images.find_images(settings.images)  # before a lock makes the output's folder
-    with output.locked(source_folder(settings), *([settings.output] if settings.site else [])):
+    with output.locked(source_folder(settings), *([settings.output] if settings.site else [])) as unlocked:
+        for folder in unlocked:
+            news = f"its file system knows no locks, so nothing keeps a second build away from {folder}"
+            tell(Step("check", 0, 1, news))
         if settings.site:
             output.recover(settings.output)
         return _build(settings, tell, opener)
@@ -124,7 +130,9 @@ def _build(
         with clock.stage("website"):
             tell(Step("website", 0, 1, "building the website"))
             with output.successor(settings.output, sources.published) as target:
-                build_website(mkdocs_config(settings), sources.root, target, resources.assets())
+                withheld = build_website(mkdocs_config(settings), sources.root, target, resources.assets())
+            if withheld:
+                tell(Step("website", 0, 1, mkdocs_yml.say_withheld(withheld)))
     report = BuildReport(
         sources=sources.root,
         website=settings.output / "index.html" if settings.site else None,
@@ -271,6 +279,16 @@ def check_output(settings: Settings) -> None:
             f"expected an output folder outside {source_folder(settings).name}, received {settings.output}: "
             "choose another --output"
         )
+
+
+def check_project(settings: Settings) -> None:
+    """Raise `ProjectError` where what the website is made from leads out of the project, or is no file."""
+    sources = source_folder(settings)
+    bounds.check(settings.project or sources.parent, sources, walked=settings.site)
+    if settings.project:
+        bounds.check(settings.project, settings.project / "templates")
+        if own := mkdocs_yml.custom_dir(mkdocs_config(settings)):
+            bounds.check_theme(settings.project, own)
 
 
 def write_scripts(sources: output.SourceFolder, site: parts.Site) -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from generator import __version__
-from generator.errors import GalleryError, SettingsError
+from generator.errors import SettingsError
 from generator.paths import resolved
 from generator.supervisor import report_step, supervised
 from generator.terminal import calm, end, errors_in_one_line, safe_streams, say, show_steps, signals_as_errors
@@ -368,8 +368,8 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
 def serve(config, port, verbose, no_progress, **flags) -> None:
     """Build, serve on localhost, and build again when an image, a template or a page changes."""
     with errors_in_one_line(verbose), calm(verbose):
+        from generator.serve import serve_website
         from generator.stock import mkdocs_config, source_folder
-        from generator.website import serve_website
 
         settings = _settings(config, flags)
         sources, pictures = source_folder(settings), settings.images
@@ -387,14 +387,14 @@ def serve(config, port, verbose, no_progress, **flags) -> None:
             watched += [*hand_written, settings.project / "templates"]
 
         def rebuild() -> None:
-            try:
-                _tell_failed(_build(_settings(config, flags), True, True))
-            except (GalleryError, OSError) as error:
-                say(f"activation-gallery: {error}")
+            _tell_failed(_build(_settings(config, flags), True, True))
+
+        def complain(line: str) -> None:
+            say(f"activation-gallery: {line}")
 
         click.echo(f"serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
         with suppress(KeyboardInterrupt):  # the way to stop it
-            serve_website(settings.output, port, rebuild, pictures, filter(Path.exists, watched))
+            serve_website(settings.output, port, rebuild, pictures, watched, complain)
 
 
 def _summarize(report) -> None:

@@ -25,5 +25,13 @@ class OutputError(GalleryError):
     """The output folder is not ours to write, or cannot be written."""
 
 
+class BusyError(OutputError):
+    """Another process is writing the same."""
+
+
+class ProjectError(GalleryError):
+    """A project leads out of itself, or holds what is neither a file nor a folder."""
+
+
 class WebsiteError(GalleryError):
     """MkDocs could not build the pages."""

@@ -1,16 +1,18 @@
 """Files on disk: check that a folder is ours, write what changed, remove what is left over, swap folders."""
 
-import fcntl
 import itertools
 import json
 import os
 import shutil
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from generator.errors import OutputError
+from generator import locks
+from generator.errors import BusyError, OutputError
 from generator.paths import resolved
 
 RECORD = ".written.json"  # in the generated folder: which files are ours
@@ -22,48 +24,39 @@ MARK = b"activation-gallery"  # near the start of pages, style sheets and script
 
 
 @contextmanager
-def locked(*folders: Path) -> Iterator[None]:
+def locked(*folders: Path) -> Iterator[tuple[Path, ...]]:
     """Hold what is written into `folders` for this build alone, while the context lasts.
 
-    The operating system gives a lock back when its holder dies, however it dies. Raises `OutputError` where
+    The operating system gives a lock back when its holder dies, however it dies. Lends those of the folders
+    whose file system knows no locks, from which nothing keeps a second build away. Raises `BusyError` where
     another build holds one.
     """
     with ExitStack() as stack:
-        for folder in folders:
-            stack.enter_context(_lock(resolved(folder)))
-        yield
+        held = {folder: stack.enter_context(_lock(resolved(folder))) for folder in folders}
+        yield tuple(folder for folder, is_held in held.items() if not is_held)
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[None]:
+def _lock(folder: Path) -> Iterator[bool]:
     path = folder.with_name(f".{folder.name}.lock")
     while True:
         with _said("write", path):
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         with open(descriptor, "ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise OutputError(
+            taken = locks.take(file.fileno())
+            if taken is False:
+                raise BusyError(
                     f"expected one build of {folder} at a time, received a second: wait for the other"
-                ) from None
-            if not _is_at(path, file.fileno()):
+                )
+            if not locks.is_at(path, file.fileno()):
                 continue  # its last holder has just removed it
             try:
-                yield
+                yield taken is True
             finally:
                 if not file.tell():  # else it was there before, and is somebody's
                     path.unlink(missing_ok=True)
             return
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether an open file is still the one at `path`."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except OSError:
-        return False
 
 
 def check_website_folder(folder: Path, inputs: Iterable[Path]) -> None:
@@ -137,7 +130,7 @@ def website_files(folder: Path) -> dict[str, int]:
     if _is_cut_off(resolved(folder)):
         with locked(folder):
             recover(folder)
-    sizes = dict(sorted(_read_record(folder / SITE_RECORD).items()))
+    sizes = recorded_files(folder)
     if "index.html" not in sizes:
         raise OutputError(
             f"expected the website of a gallery, received {folder}, which is none: "
@@ -149,6 +142,11 @@ def website_files(folder: Path) -> dict[str, int]:
             "missing or changed: build it again"
         )
     return sizes
+
+
+def recorded_files(folder: Path) -> dict[str, int]:
+    """Return which files a website of ours consists of by its record, with their sizes in bytes, sorted."""
+    return dict(sorted(_read_record(folder / SITE_RECORD).items()))
 
 
 def walk(root: Path, follow: bool = False) -> Iterator[tuple[str, os.DirEntry]]:
@@ -183,12 +181,16 @@ def _size(entry: os.DirEntry) -> int:
 
 def _has_all(root: Path, sizes: Mapping[str, int]) -> bool:
     """Whether all these files are below a folder, of these sizes; links are no files of ours."""
-    return sizes.items() <= {path: _size(entry) for path, entry in walk(root) if path in sizes}.items()
+    found = ((path, entry) for path, entry in walk(root) if path in sizes)
+    files = {path: _size(entry) for path, entry in found if entry.is_file(follow_symlinks=False)}
+    return sizes.items() <= files.items()
 
 
 def _read_record(path: Path) -> dict[str, int]:
     """Return the sizes of files by path, none where there is no such record or it is broken."""
     try:
+        if not path.is_file():  # a pipe would keep us waiting
+            return {}
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
@@ -365,26 +367,33 @@ def check_target(target: Path, folder: Path, ending: str) -> None:
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """Lend the path of a new file that takes the place of `path` when all went well.
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """Lend an open, new file, which takes the place of `path` when all went well.
 
-    So under its name there is never a part of it. Raises `OutputError`.
+    So under its name there is never a part of it. Until then it has one name for all who write `path`, and a
+    lock: the second one ends in a `BusyError`, and what a killed one leaves is there once and goes with the
+    next. Raises `OutputError`.
     """
-    fresh = path.with_name(f".{path.name[-40:]}.new")
+    # long names are cut, and told apart by a number
+    own = path.name if len(path.name) <= 40 else f"{path.name[-30:]}-{zlib.crc32(os.fsencode(path.name)):08x}"
+    fresh = path.with_name(f".{own}.new")
     with _said("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)  # it may be a link
-        try:
-            yield fresh
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        descriptor = locks.create_alone(fresh, path)
+        with open(descriptor, "wb") as file:  # holds the lock until the file has its name
+            try:
+                yield file
+                file.flush()
+                fresh.replace(path)
+            except BaseException:
+                fresh.unlink(missing_ok=True)
+                raise
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file in the place of `path`; see `replaced`."""
-    with replaced(path) as fresh:
-        fresh.write_bytes(content)
+    with replaced(path) as file:
+        file.write(content)
 
 
 def remove(path: Path) -> None:

@@ -4,12 +4,16 @@ import calendar
 import re
 import shutil
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from generator import output
+from generator.errors import OutputError
 from generator.manifest import read_manifest
 from generator.source_date import source_date
+from generator.steady import read_steadily
+from generator.text import wrong_with_path
 
 # Deflating these again takes most of the time and saves next to nothing.
 COMPRESSED = {".png", ".gif", ".jpg", ".jpeg", ".webp", ".npz", ".woff", ".woff2", ".gz"}
@@ -23,17 +27,36 @@ def pack(folder: Path, target: Path | None = None) -> Path:
     Without `target` it lies in the current folder and is called after the model. The zip file holds one
     folder, called after the model as well, with all files of the website but hidden ones. The same website
     gives the same bytes: names are sorted, rights fixed, and all dates are `SOURCE_DATE_EPOCH` (seconds since
-    1970, UTC), or 1980-01-01. Raises `OutputError` where `folder` is no website of ours, or `target` cannot
-    be written.
+    1970, UTC), or 1980-01-01. Raises `OutputError` where `folder` is no website of ours, a file's name would
+    be another one, or none, on another system, or `target` cannot be written.
     """
-    files = [path for path in output.website_files(folder) if "/." not in f"/{path}"]
+    return read_steadily(folder, lambda files, check: _write(folder, target, files, check))
+
+
+def _write(folder: Path, target: Path | None, files: Collection[str], check: Callable[[], None]) -> Path:
+    """Write the zip file, unless `check` raises at the end."""
+    _check_names(files)
+    files = [path for path in files if "/." not in f"/{path}"]
     name = package_name(read_manifest(folder))
     target = (target or Path(f"{name}.zip")).absolute()
     output.check_target(target, folder, ".zip")
-    with output.replaced(target) as fresh, ZipFile(fresh, "w") as archive:
-        for path in files:
-            _add(archive, f"{name}/{path}", folder / path)
+    with output.replaced(target) as fresh:
+        with ZipFile(fresh, "w") as archive:
+            for path in files:
+                _add(archive, f"{name}/{path}", folder / path)
+        check()
     return target
+
+
+def _check_names(files: Collection[str]) -> None:
+    """Raise `OutputError` where a file would be unzipped under another name than it has here."""
+    for path in files:
+        if wrong := wrong_with_path(path):
+            shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in path)
+            raise OutputError(
+                f"expected names of files that every system takes, received {shown}, which has {wrong}: "
+                "rename what it is made from, and build again"
+            )
 
 
 def package_name(manifest: dict) -> str:

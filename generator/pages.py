@@ -16,7 +16,7 @@ import jinja2
 import numpy as np
 import yaml
 
-from generator import decisions, paging, parts, plan, report
+from generator import bounds, decisions, paging, parts, plan, report
 from generator.data import ImageResult, Layer
 from generator.errors import WebsiteError
 from generator.raster import picture_factor
@@ -79,8 +79,11 @@ def all_pages(site: parts.Site) -> Iterator[Page]:
 def environment(project: Path | None) -> jinja2.Environment:
     """Return the Jinja environment: a missing value is an error, text is escaped and stays on its line.
 
-    Templates in the folder `project` win over those of the package.
+    Templates in the folder `project` win over those of the package. Raises `ProjectError` where they lead out
+    of it.
     """
+    if project:
+        bounds.check(project, project / "templates")
     own = [project / "templates"] if project else []
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader([*own, TEMPLATES]),

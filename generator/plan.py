@@ -14,7 +14,7 @@ from functools import cached_property
 from generator.data import InputImage, Layer, LayerInfo, RenderTask, Singles
 from generator.errors import LayerError
 from generator.raster import evenly_spaced
-from generator.text import shape_in_words
+from generator.text import DEVICES, shape_in_words
 
 INDEX, IMAGES, LAYERS = "index", "gallery/images/index", "gallery/layers/index"
 COMPARE, MODEL = "gallery/compare", "gallery/model"
@@ -130,11 +130,11 @@ def slugify(text: str, limit: int = LONGEST_SLUG) -> str:
 
 
 def image_slugs(names: Iterable[str]) -> tuple[str, ...]:
-    """Return a slug for each file name, made from its stem, unique, and never "index".
+    """Return a slug for each file name, made from its stem, unique, and never "index" or a device of Windows.
 
     Of names that give the same slug the later ones get their ending too, then a number.
     """
-    taken = {"index"}
+    taken = {"index", *DEVICES}
     slugs = []
     for name in names:
         stem, _, ending = name.rpartition(".")

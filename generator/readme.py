@@ -17,6 +17,7 @@ from generator import encode, output, pages, raster
 from generator.errors import OutputError, SettingsError
 from generator.manifest import read_manifest
 from generator.paths import resolved
+from generator.steady import read_steadily
 from generator.text import count
 
 START, END = "<!-- gallery:start -->", "<!-- gallery:end -->"
@@ -59,21 +60,16 @@ def write_readme(site: Path, readme: Path, url: str, project: Path | None = None
     readme = resolved(readme)
     text = _read(readme)
     before, after = _around(text, readme)
-    output.website_files(site)
-    manifest = read_manifest(site)
+    manifest, shown, photos, pictures = read_steadily(site, lambda *_: _gather(site))
     # Projects in one repository would remove each other's pictures.
     ours = (each for each in readme.parents if each == project or (each / ".git").exists())
     root = next(ours, readme.parent)
     sources = output.SourceFolder(root / Path(FOLDER).parent)
     templates = pages.environment(project)
     drawn = [image for image in manifest["images"] if "error" not in image]
-    shown = [drawn[place] for place in raster.evenly_spaced(len(drawn), MOST_IMAGES)]
     layers = sum(layer["drawn"] for layer in manifest["layers"])
     words = f"{count(layers, 'layer')}, {count(len(drawn), 'image')}"
-    photos = [_photo(site / image["original"], image["slug"]) for image in shown]
-    files = {**dict(_badges(templates, words)), **dict(photos)}
-    for image in shown:
-        files.update(_animation(site, image))
+    files = {**dict(_badges(templates, words)), **dict(photos), **pictures}
     _check(sources, files)
     section = pages.fill(
         templates,
@@ -94,6 +90,15 @@ def write_readme(site: Path, readme: Path, url: str, project: Path | None = None
         output.write_whole(readme, fresh.encode())
     sources.finish()
     return Written(readme, root / FOLDER, len(shown), len(drawn), len(files), sources.written, sources.size)
+
+
+def _gather(site: Path) -> tuple[dict, list[dict], list[tuple[str, bytes]], dict[str, bytes]]:
+    """Return the manifest, its images that are shown, their photos, and the other pictures by name."""
+    manifest = read_manifest(site)
+    drawn = [image for image in manifest["images"] if "error" not in image]
+    shown = [drawn[place] for place in raster.evenly_spaced(len(drawn), MOST_IMAGES)]
+    photos = [_photo(site / image["original"], image["slug"]) for image in shown]
+    return manifest, shown, photos, dict(each for image in shown for each in _animation(site, image))
 
 
 def _framed(section: str, newline: str) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 from generator import output, pages
 from generator.errors import OutputError
 from generator.manifest import read_manifest
+from generator.steady import read_steadily
 from generator.text import count, shape_in_words, size
 
 MOST = 10_000_000  # bytes of a page; what mail takes nearly everywhere
@@ -57,7 +58,13 @@ def write_single(
     written, or nothing fits.
     """
     output.check_target(target, folder, ".html")
-    content = _content(folder)
+    page, left_out = read_steadily(folder, lambda files, _: _fill(_content(folder, files), project, most))
+    output.write_whole(target.absolute(), page)
+    return len(page), left_out
+
+
+def _fill(content: Content, project: Path | None, most: int) -> tuple[bytes, list[str]]:
+    """Return the page, and what was left out."""
     choice = choose(content, most)
     left_out = _left_out(content, choice, most)
     shown = [_image(content, place, choice) for place in choice.images]
@@ -76,12 +83,11 @@ def write_single(
     page = text.encode(errors="replace")  # half a character has no place in UTF-8
     if len(page) > most:
         raise _too_large(most)
-    output.write_whole(target.absolute(), page)
-    return len(page), left_out
+    return page, left_out
 
 
-def _content(folder: Path) -> Content:
-    files, manifest = output.website_files(folder), read_manifest(folder)
+def _content(folder: Path, files: dict[str, int]) -> Content:
+    manifest = read_manifest(folder)
     images = [image for image in manifest["images"] if "error" not in image]
     order = [layer["slug"] for layer in manifest["layers"] if layer["drawn"]]
     layers = [[slug for slug in order if slug in image["layers"]] for image in images]

@@ -10,6 +10,7 @@ from pathlib import Path
 from generator import cache, images, output, plan, resources
 from generator.data import InputImage
 from generator.errors import ImageError, SettingsError
+from generator.mkdocs_yml import is_passed_on
 from generator.settings import Settings
 
 FARTHER = (b"custom_dir", b"hooks", b"INHERIT")  # in an mkdocs.yml: what leads to files not looked at here
@@ -77,9 +78,9 @@ def stamp(path: Path) -> tuple[int, ...] | None:
 
 
 def _variables(config: bytes) -> dict[str, str]:
-    """Return the environment variables that an mkdocs.yml may mean with `!ENV`: those that it names."""
+    """Return the environment variables that an mkdocs.yml gets with `!ENV`: those that it names."""
     words = set(re.findall(r"\w+", config.decode(errors="replace"))) if b"!ENV" in config else set()
-    return {name: os.environ[name] for name in sorted(words & os.environ.keys())}
+    return {name: os.environ[name] for name in sorted(words & os.environ.keys()) if is_passed_on(name)}
 
 
 def find_inputs(folder: Path) -> tuple[InputImage, ...]:
@@ -107,6 +108,10 @@ def read_labels(settings: Settings) -> tuple[str, ...]:
     path = labels_file(settings)
     if settings.labels is None and not path.is_file():
         return ()
+    if path.exists() and not path.is_file():  # a pipe would keep us waiting
+        raise SettingsError(
+            f"expected a text file of labels, received {path.name}, which is no file: name one"
+        )
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -2,7 +2,13 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
+
+# What Windows takes for devices, whatever ending follows.
+DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+    f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"
+}
 
 
 def one_line(text: str) -> str:
@@ -33,3 +39,19 @@ def count(number_of: int, noun: str) -> str:
 def shape_in_words(shape: Sequence[int | None]) -> str:
     """Return a shape for people; a side that depends on the image is "any"."""
     return "×".join("any" if side is None else str(side) for side in shape) or "a single number"
+
+
+def wrong_with_path(path: str) -> str | None:
+    """Say what in a path with slashes is not the same on every system, or return `None`."""
+    if any(unicodedata.category(each) == "Cs" for each in path):
+        return "bytes that are no UTF-8"
+    if any(unicodedata.category(each) == "Cc" for each in path):
+        return "control characters"
+    if found := re.search(r'[\\:*?"<>|]', path):
+        return {"\\": "a backslash", ":": "a colon"}.get(found[0], f"a {found[0]}") + " in it"
+    for part in path.split("/"):
+        if part.partition(".")[0].rstrip().lower() in DEVICES:
+            return f"{part!r} in it, which is a device on Windows"
+        if part.endswith((".", " ")):
+            return "a dot or a space at the end of a name"
+    return None

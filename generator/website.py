@@ -4,21 +4,24 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from generator import head, output, plan, resources
+from generator import bounds, head, mkdocs_yml, output, plan, resources
 from generator.errors import WebsiteError
 
 GUIDE = "guide.md"  # in the packaged navigation; a project need not have one
 GALLERY = "gallery"  # the folder that has as good as all files
 
 
-def build_website(config_file: Path, sources: Path, target: Path, assets: Mapping[str, bytes]) -> None:
+def build_website(
+    config_file: Path, sources: Path, target: Path, assets: Mapping[str, bytes]
+) -> tuple[str, ...]:
     """Turn the Markdown in `sources` into a website in the folder `target`, empty or none yet.
 
-    `assets` are style sheets and scripts by their path; those that the sources have of their own win.
-    Raises `WebsiteError` with MkDocs' reason when it cannot.
+    `assets` are style sheets and scripts by their path; those that the sources have of their own win. Returns
+    the names of environment variables that the file asks for and was not given; see `mkdocs_yml`. Raises
+    `WebsiteError` with MkDocs' reason when it cannot.
     """
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # a banner that Material prints at import
     from jinja2 import TemplateError
@@ -31,9 +34,10 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
         with tempfile.TemporaryDirectory(prefix="activation-gallery-") as folder:
             pages = Path(folder, "pages")
             _link_pages(sources, pages)
-            _run_mkdocs(config_file, pages, sources, target, Path(folder))
+            withheld = _run_mkdocs(config_file, pages, sources, target, Path(folder))
         _copy_pictures(sources, target)
         _add_missing(target, assets)
+        return withheld
     except RecursionError:
         raise WebsiteError(
             f"expected an end of what {config_file.name} inherits or links, received a circle: correct it"
@@ -45,10 +49,12 @@ def build_website(config_file: Path, sources: Path, target: Path, assets: Mappin
         log.removeHandler(handler)
 
 
-def _run_mkdocs(config_file: Path, pages: Path, sources: Path, target: Path, spill: Path) -> None:
-    """Build the pages, with the text of those that are not being written kept in the folder `spill`."""
+def _run_mkdocs(config_file: Path, pages: Path, sources: Path, target: Path, spill: Path) -> tuple[str, ...]:
+    """Build the pages, with the text of those that are not being written kept in the folder `spill`.
+
+    Returns the names of environment variables that were not passed on.
+    """
     from mkdocs.commands.build import build
-    from mkdocs.config import load_config
     from mkdocs.plugins import BasePlugin, event_priority
 
     class Spill(BasePlugin):
@@ -70,7 +76,9 @@ def _run_mkdocs(config_file: Path, pages: Path, sources: Path, target: Path, spi
             page.content = None
             return output
 
-    config = load_config(str(config_file), docs_dir=str(pages), site_dir=str(target))
+    config, withheld = mkdocs_yml.load(config_file, docs_dir=str(pages), site_dir=str(target))
+    if config.theme.custom_dir:
+        bounds.check_theme(config_file.parent, Path(config.theme.custom_dir))
     config.plugins["activation-gallery/listed"] = _all_listed(pages)
     config.plugins["activation-gallery/spill"] = Spill()
     config.plugins["activation-gallery/seen"] = _seen_by_others(sources)
@@ -82,6 +90,7 @@ def _run_mkdocs(config_file: Path, pages: Path, sources: Path, target: Path, spi
     if not config.site_url:  # what MkDocs links absolutely only works with an address
         for name in ("404.html", "sitemap.xml", "sitemap.xml.gz"):
             (target / name).unlink(missing_ok=True)
+    return withheld
 
 
 def _all_listed(pages: Path):
@@ -144,8 +153,8 @@ def _link_pages(sources: Path, pages: Path) -> None:
     """Link what MkDocs has to look at: of the gallery only the Markdown, since each file costs it time."""
     pages.mkdir()
     for path in sources.iterdir():
-        if path.name != GALLERY:
-            (pages / path.name).symlink_to(path.resolve())
+        if path.name != GALLERY and path.exists():  # else a link that leads nowhere
+            (pages / path.name).symlink_to(os.path.realpath(path))
     for path, entry in output.walk(sources / GALLERY):
         if path.endswith(".md") and "/." not in f"/{path}":
             link = pages / GALLERY / path
@@ -182,24 +191,3 @@ class _FirstError(logging.Handler):
 
     def emit(self, record):
         self.message = self.message or " ".join(record.getMessage().split())
-
-
-def serve_website(
-    folder: Path, port: int, rebuild: Callable[[], None], images: Path, watched: Iterable[Path]
-) -> None:
-    """Serve `folder` on localhost until interrupted; when something watched changes, rebuild and reload.
-
-    Of `images` only the folder itself is watched. Raises `WebsiteError` when the port is taken.
-    """
-    from mkdocs.livereload import LiveReloadServer
-
-    server = LiveReloadServer(rebuild, "127.0.0.1", port, str(folder))
-    server.watch(str(images), recursive=False)
-    for path in watched:
-        server.watch(str(path))
-    try:
-        server.serve()
-    except OSError as error:
-        raise WebsiteError(f"expected a free port, received {port}: {error.strerror}: use --port") from None
-    finally:
-        server.shutdown()

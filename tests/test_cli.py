@@ -210,9 +210,17 @@ def test_serve_builds_serves_and_follows_a_changed_image(small_model, tmp_path):
         assert shows("a.png")
         save_picture(tmp_path / "in/later.png", seed=5)
         assert shows("later.png")
+        for name in ("a.png", "later.png"):
+            (tmp_path / "in" / name).rename(tmp_path / name)
+        words = "activation-gallery: expected images"
+        assert any(line.startswith(words) for line in server.stderr)
+        assert shows("later.png")
+        save_picture(tmp_path / "in/last.png", seed=6)
+        assert shows("last.png")
     finally:
         server.terminate()
-        server.communicate(timeout=20)
+        _, said = server.communicate(timeout=20)
+    assert "Traceback" not in said
 
 
 def test_readme_names_every_command_flag_and_setting():

@@ -204,8 +204,8 @@ def test_pages_behind_a_link_are_looked_at_and_links_may_lead_in_a_circle(projec
 @pytest.mark.parametrize(
     ("config", "unchanged"),
     [
-        ("site_name: !ENV [NOT_THERE, GALLERY_NAME, x]", False),
-        ("site_name: GALLERY_NAME", True),
+        ("site_name: !ENV [NOT_THERE, SITE_NAME, x]", False),
+        ("site_name: SITE_NAME", True),
         ('theme: {"custom_dir": "own"}', False),
     ],
 )
@@ -213,7 +213,7 @@ def test_what_mkdocs_reads_beyond_its_file_is_looked_at(project, monkeypatch, co
     own = replace(project, project=project.images.parent)
     (own.project / "mkdocs.yml").write_text(config)
     make(own)
-    monkeypatch.setenv("GALLERY_NAME", "other")
+    monkeypatch.setenv("SITE_NAME", "other")
     assert make(own).unchanged == unchanged
 
 

@@ -6,15 +6,21 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, Gallery
 
-from generator import cli
+import generator.pack as pack_module
+import generator.readme as readme_module
+from generator import cli, output, plan, single, steady
 from generator.errors import OutputError
 from generator.pack import pack, package_name
+from generator.readme import write_readme
+from generator.single import write_single
+from generator.text import wrong_with_path
 
 
 @pytest.fixture
@@ -146,3 +152,150 @@ def test_an_unzipped_package_opens_and_its_search_finds_a_layer(visit, gallery, 
     result.click()
     page.wait_for_url("**/layers/*.html*")
     assert "first_conv" in page.title()
+
+
+HARMFUL = {
+    "..\\..\\x.md": "a backslash",
+    "downloads/a\\b.txt": "a backslash",
+    "a:b.txt": "a colon",
+    "C:": "a colon",
+    "a\nb.txt": "control characters",
+    "a\x7f.txt": "control characters",
+    "a\udcff.txt": "no UTF-8",
+    "con": "a device",
+    "docs/Aux.tar.gz": "a device",
+    "nul .txt": "a device",
+    "com¹.md": "a device",
+    "what?.md": "a ? in it",
+    "docs/end. /x": "a dot or a space",
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_a_name_that_is_another_one_elsewhere_is_refused(copied, tmp_path, name):
+    (copied / name).parent.mkdir(parents=True, exist_ok=True)
+    (copied / name).write_text("x")
+    output.sign_website(copied)
+    done = CliRunner().invoke(cli.main, ["pack", "--output", str(copied), str(tmp_path / "x.zip")])
+    assert done.exit_code == 2 and done.stderr.count("\n") == 1 and done.stdout == ""
+    shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in name)
+    assert f"received {shown}, which has " in done.stderr and HARMFUL[name] in done.stderr
+    assert "rename what it is made from" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["website"]
+
+
+def test_all_names_of_our_own_are_harmless(gallery):
+    names = [path.relative_to(gallery.site).as_posix() for path in gallery.site.rglob("*")]
+    assert len(names) > 100
+    assert {wrong_with_path(name) for name in names} == {None}
+    assert wrong_with_path("été/池 🐈\u200d⬛ (1).md") is None
+    slugs = plan.image_slugs(["con.png", "AUX.jpg", "con.gif", "nul .png", "com1.png", "index.png"])
+    assert [wrong_with_path(f"gallery/images/{slug}.html") for slug in slugs] == [None] * 6
+    assert len(set(slugs)) == 6
+
+
+def swapping_while_it_reads(site: Path, monkeypatch, times: int, read: str) -> list[int]:
+    """Put a website of other bytes in the place of `site` when its first picture is read; count."""
+    swaps, first = [], []
+    original = Path.open if read == "open" else Path.read_bytes
+
+    def slow(path, *arguments, **options):
+        found = original(path, *arguments, **options)
+        if site in path.parents and path.suffix in (".png", ".jpg", ".gif"):
+            first.append(path)
+        if path in first[:1] and len(swaps) < times:
+            swaps.append(len(swaps))
+            fresh = shutil.copytree(site, output.staging_folder(site))
+            for page in fresh.rglob("*.html"):
+                page.write_text(page.read_text("utf-8") + f"<!-- {len(swaps)} -->", "utf-8")
+            output.sign_website(fresh)
+            output.swap(site)
+        return found
+
+    monkeypatch.setattr(Path, read, slow)
+    return swaps
+
+
+def test_a_package_is_of_one_website_although_it_is_replaced_meanwhile(copied, tmp_path, monkeypatch):
+    swaps = swapping_while_it_reads(copied, monkeypatch, 2, "open")
+    with zipfile.ZipFile(pack(copied, tmp_path / "x.zip")) as archive:
+        pages = [archive.read(name) for name in archive.namelist() if name.endswith(".html")]
+    assert swaps == [0, 1]
+    assert len(pages) > 20 and all(page.endswith(b"<!-- 1 --><!-- 2 -->") for page in pages)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["website", "x.zip"]
+
+
+def test_a_website_that_never_stays_is_refused(copied, tmp_path, monkeypatch):
+    swaps = swapping_while_it_reads(copied, monkeypatch, 99, "open")
+    with pytest.raises(OutputError, match="a new one each of 4 times: wait for the build"):
+        pack(copied, tmp_path / "x.zip")
+    assert len(swaps) == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["website"]
+
+
+def test_a_page_for_mail_and_a_readme_are_of_one_website_too(copied, tmp_path, monkeypatch):
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- gallery:start -->\n<!-- gallery:end -->\n")
+    seen = []
+    with monkeypatch.context() as patched:
+        swaps = swapping_while_it_reads(copied, patched, 1, "read_bytes")
+        patched.setattr(single, "_content", lambda *a, f=single._content: seen.append(a) or f(*a))
+        write_single(copied, tmp_path / "x.html")
+        assert swaps == [0] and len(seen) == 2
+    with monkeypatch.context() as patched:
+        swaps = swapping_while_it_reads(copied, patched, 1, "read_bytes")
+        patched.setattr(readme_module, "_gather", lambda *a, f=readme_module._gather: seen.append(a) or f(*a))
+        write_readme(copied, readme, "")
+        assert swaps == [0] and len(seen) == 4
+
+
+def test_between_the_two_renames_of_a_build_a_package_waits(copied, tmp_path, monkeypatch):
+    copied.rename(tmp_path / ".website.old")
+    pauses = []
+
+    def wait(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            lock.close()
+            (tmp_path / ".website.old").rename(copied)
+
+    monkeypatch.setattr(steady.time, "sleep", wait)
+    with ExitStack() as lock:
+        lock.enter_context(output.locked(copied))
+        assert pack(copied, tmp_path / "x.zip").exists()
+
+
+def test_a_link_is_no_file_of_a_website(copied, tmp_path):
+    (tmp_path / "secret").write_text("0123456789")
+    link = copied / "x.txt"
+    link.symlink_to(tmp_path / "secret")
+    output.sign_website(copied)
+    with pytest.raises(OutputError, match="missing or changed"):
+        pack(copied, tmp_path / "x.zip")
+    link.unlink()
+    os.mkfifo(link)
+    output.sign_website(copied)
+    with pytest.raises(OutputError, match="missing or changed"):
+        pack(copied, tmp_path / "x.zip")
+    (copied / output.SITE_RECORD).unlink()
+    os.mkfifo(copied / output.SITE_RECORD)
+    with pytest.raises(OutputError, match="which is none"):
+        pack(copied, tmp_path / "x.zip")
+
+
+def test_a_second_package_to_one_file_ends_in_one_line(copied, tmp_path, monkeypatch):
+    target = tmp_path / "x.zip"
+    second = []
+
+    def slow(*arguments, original=pack_module._add):
+        if not second:
+            second.append(CliRunner().invoke(cli.main, ["pack", "--output", str(copied), str(target)]))
+        return original(*arguments)
+
+    monkeypatch.setattr(pack_module, "_add", slow)
+    pack(copied, target)
+    assert second[0].exit_code == 2 and second[0].stderr.count("\n") == 1
+    assert f"expected one writer of {target} at a time, received a second: wait" in second[0].stderr
+    with zipfile.ZipFile(target) as archive:
+        assert archive.testzip() is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["website", "x.zip"]
