@@ -54,7 +54,7 @@ def test_every_script_is_listed_or_loaded_by_maps():
     config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     listed = re.findall(r"^ +- js/(\S+\.js)", config, flags=re.MULTILINE)
     maps = (FOLDER / "maps.js").read_text(encoding="utf-8")
-    loaded = [f"{name}.js" for name in re.findall(r'"(\w+/\w+)"', maps)]
+    loaded = [f"{name}.js" for name in re.findall(r'"(\w+/[\w-]+)"', maps)]
     assert sorted(listed + loaded) == sorted(NAMES)
     assert [f"{name}.js" for name in FIRST_LIST] == listed[1:]
 

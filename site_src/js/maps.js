@@ -48,9 +48,9 @@ activationGallery.maps = (() => {
       "explorer/legend",
       "explorer/controls",
       "explorer/address",
-      "explorer/image_card",
-      "explorer/channel_dialog",
-      "explorer/channel_view",
+      "explorer/image-card",
+      "explorer/channel-dialog",
+      "explorer/channel-view",
     ],
     compare: [...SHARED, "compare/difference", "compare/pane"],
   };

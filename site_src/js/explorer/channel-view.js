@@ -1,7 +1,7 @@
 // activation-gallery: the view of one channel: for one image large, for several side by side, the strongest
 // response first.
 //
-// Needs: elements.js, maps/*.js, explorer/address.js, channel_dialog.js, grid.js, image_card.js and tip.js.
+// Needs: elements.js, maps/*.js, explorer/address.js, channel-dialog.js, grid.js, image-card.js and tip.js.
 // Offers: `activationGallery.channelView`.
 "use strict";
 
