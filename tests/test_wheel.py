@@ -48,6 +48,7 @@ def test_the_wheel_holds_everything_and_nothing_generated(unpacked):
         "templates/macros.html.j2",
         "site_src/css/gallery.css",
         "site_src/js/gallery.js",
+        "site_src/js/explorer/grid.js",
     ):
         assert (resources / name).read_bytes() == (ROOT / name).read_bytes()
     names = {path.relative_to(unpacked).parts[0] for path in unpacked.rglob("*") if path.is_file()}

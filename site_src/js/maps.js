@@ -1,51 +1,141 @@
-// activation-gallery: loads a layer's values and colours them. Knows nothing of the page around it.
+// activation-gallery: loads what the explorer and the compare page need besides their HTML: the scripts that
+// they consist of, and the feature maps of layers and their ranges.
 //
-// Values come from scripts, since a page opened from a folder may not fetch its neighbours. Each script
-// calls `agData` with one value, which is kept at its own element until the load is over.
-// biome-ignore lint/correctness/noUnusedVariables: the scripts of the pages use it
-const activationMaps = (() => {
+// Needs: nothing. It is the first of the scripts that share `activationGallery`, the only name they add.
+// Offers: `activationGallery`, and in it `maps`.
+//
+// A page opened from a folder may neither fetch its neighbours nor import modules from them. So everything comes
+// from classic scripts. One with data calls `agData` with one value, which is kept until the load is over.
+"use strict";
+
+/**
+ * The feature maps of one layer for one image.
+ * @typedef {object} FeatureMaps
+ * @property {number} height of one map, in values
+ * @property {number} width of one map, in values
+ * @property {number} channels
+ * @property {Float32Array} values channel after channel, row after row
+ * @property {Float32Array} low the smallest finite value of each channel
+ * @property {Float32Array} high the largest finite value of each channel
+ */
+
+/**
+ * What is known of a layer's channels over all images. All but `images` and `mean` have one number a channel.
+ * @typedef {object} LayerRanges
+ * @property {string[]} images their slugs
+ * @property {number} channels
+ * @property {Float32Array} low the smallest value in any image
+ * @property {Float32Array} high the largest value in any image
+ * @property {Float32Array} mean the mean of each channel in each image, image after image
+ * @property {Float32Array} maximum average over the images, as are the next two
+ * @property {Float32Array} variance
+ * @property {Float32Array} active the share of values above zero
+ */
+
+const activationGallery = {};
+
+activationGallery.maps = (() => {
+  // The scripts of each page, in the order of loading: a script may use the parts of those before it.
+  const SHARED = ["maps/channels", "maps/scales", "maps/colours", "maps/sheet"];
+  const SCRIPTS = {
+    explorer: [
+      ...SHARED,
+      "explorer/choice",
+      "explorer/order",
+      "explorer/grid",
+      "explorer/tip",
+      "explorer/reading",
+      "explorer/legend",
+      "explorer/controls",
+      "explorer/address",
+      "explorer/image-card",
+      "explorer/channel-dialog",
+      "explorer/channel-view",
+    ],
+    compare: [...SHARED, "compare/difference", "compare/pane"],
+  };
+
   const LEVELS = 240; // these four as in generator/raster.py; 241 is a constant channel
   const NOT_A_NUMBER = 242;
   const PLUS_INFINITY = 243;
   const MINUS_INFINITY = 244;
-  const CELL_GAP = 1;
-  const root = new URL("..", document.currentScript.src);
+
+  // The website's root: this script lies in js/ below it.
+  const root = new URL("..", /** @type {HTMLScriptElement} */ (document.currentScript).src);
+  /** @type {Map<string, Promise<any>>} what a script handed over, by its path */
   const scripts = new Map();
-  const opened = new Map();
+  /** @type {Map<HTMLOrSVGScriptElement | null, any>} what scripts handed over that are being loaded */
+  const received = new Map();
+  /** @type {Map<string, Promise<FeatureMaps>>} by path, so that each is decoded once */
+  const decoded = new Map();
 
-  window.agData = (value) => {
-    document.currentScript.received = value;
-  };
+  Object.assign(window, {
+    agData: (/** @type {any} */ value) => received.set(document.currentScript, value),
+  });
 
-  function loadScript(path) {
-    if (!scripts.has(path)) {
-      const promise = new Promise((resolve, reject) => {
-        const script = document.createElement("script");
-        script.src = new URL(path, root).href;
-        script.addEventListener("load", () => resolve(script.received));
-        script.addEventListener("error", () => reject(new Error(`${path} cannot be read`)));
-        document.head.append(script);
+  /**
+   * Runs a script, once.
+   * @param {string} path below the website's root
+   * @param {boolean} [inOrder] whether it has to wait for those asked for before
+   * @returns {Promise<any>} what it handed over, if anything
+   */
+  function loadScript(path, inOrder = false) {
+    const known = scripts.get(path);
+    if (known) return known;
+    const promise = new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = new URL(path, root).href;
+      script.async = !inOrder;
+      script.addEventListener("load", () => {
+        resolve(received.get(script));
+        received.delete(script);
       });
-      scripts.set(path, promise);
-    }
-    return scripts.get(path);
+      script.addEventListener("error", () => reject(new Error(`${path} cannot be read`)));
+      document.head.append(script);
+    });
+    scripts.set(path, promise);
+    return promise;
   }
 
+  /**
+   * Runs the scripts of a page, in their order.
+   * @param {keyof typeof SCRIPTS} page
+   * @returns {Promise<any>} fulfilled when all have run, rejected where one cannot be read
+   */
+  function loadParts(page) {
+    return Promise.all(SCRIPTS[page].map((name) => loadScript(`js/${name}.js`, true)));
+  }
+
+  /**
+   * @param {string} text base64
+   * @returns {Uint8Array<ArrayBuffer>}
+   */
   function toBytes(text) {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   }
 
+  /**
+   * @param {string} text base64 of little-endian float32
+   * @returns {Float32Array}
+   */
   function toFloats(text) {
     return new Float32Array(toBytes(text).buffer);
   }
 
+  /**
+   * @param {Uint8Array<ArrayBuffer>} bytes zlib's format
+   * @returns {Promise<Uint8Array>}
+   */
   async function inflate(bytes) {
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
-  // A layer's values for one image: Float32Array, channel after channel, row after row.
-  async function openMaps(path) {
+  /**
+   * @param {string} path of the script of one layer for one image
+   * @returns {Promise<FeatureMaps>}
+   */
+  async function decodeMaps(path) {
     const data = await loadScript(path);
     const [height, width, channels] = data.shape;
     const [low, high] = [toFloats(data.low), toFloats(data.high)];
@@ -54,13 +144,19 @@ const activationMaps = (() => {
     const values = new Float32Array(levels.length);
     for (let channel = 0; channel < channels; channel += 1) {
       const step = (high[channel] - low[channel]) / (LEVELS - 1);
-      for (let at = channel * area; at < (channel + 1) * area; at += 1) {
-        values[at] = toValue(levels[at], low[channel], step);
+      for (let index = channel * area; index < (channel + 1) * area; index += 1) {
+        values[index] = toValue(levels[index], low[channel], step);
       }
     }
     return { height, width, channels, values, low, high };
   }
 
+  /**
+   * @param {number} level
+   * @param {number} low the value of level 0
+   * @param {number} step between the values of two levels
+   * @returns {number}
+   */
   function toValue(level, low, step) {
     if (level === NOT_A_NUMBER) return Number.NaN;
     if (level === PLUS_INFINITY) return Number.POSITIVE_INFINITY;
@@ -68,197 +164,43 @@ const activationMaps = (() => {
     return level < LEVELS ? low + level * step : low;
   }
 
+  /**
+   * @param {string} path of the script of one layer for one image
+   * @returns {Promise<FeatureMaps>}
+   */
   function loadMaps(path) {
-    if (!opened.has(path)) opened.set(path, openMaps(path));
-    return opened.get(path);
+    const promise = decoded.get(path) ?? decodeMaps(path);
+    decoded.set(path, promise);
+    return promise;
   }
 
+  /**
+   * @param {string} path of the script of one layer for all images
+   * @returns {Promise<LayerRanges>}
+   */
   async function loadRanges(path) {
     const data = await loadScript(path);
-    const ranges = { images: data.images };
-    for (const name of ["low", "high", "mean", "maximum", "variance", "active"])
-      ranges[name] = toFloats(data[name]);
-    ranges.channels = ranges.low.length;
-    return ranges;
-  }
-
-  // Colours as 32-bit numbers in the order of a canvas's bytes.
-  function packColour([red, green, blue]) {
-    return (255 << 24) | (blue << 16) | (green << 8) | red;
-  }
-
-  async function loadColours(path) {
-    const data = await loadScript(path);
-    const tables = {};
-    for (const [name, text] of Object.entries(data.tables)) {
-      const bytes = toBytes(text);
-      tables[name] = Int32Array.from({ length: LEVELS }, (_, level) =>
-        packColour(bytes.subarray(3 * level, 3 * level + 3)),
-      );
-    }
-    const special = {};
-    for (const [name, colour] of Object.entries(data.special)) special[name] = packColour(colour);
-    return { ...data, tables, special };
-  }
-
-  function extremesOf(low, high) {
-    return [low.reduce((a, b) => Math.min(a, b)), high.reduce((a, b) => Math.max(a, b))];
-  }
-
-  // The values that get the first and the last colour of one channel.
-  function rangeOf(scale, channel, maps, ranges) {
-    if (scale === "layer") return extremesOf(maps.low, maps.high);
-    if (scale === "images") return extremesOf(ranges.low, ranges.high);
-    if (scale === "symmetric") {
-      const largest = Math.max(...extremesOf(ranges.low, ranges.high).map(Math.abs));
-      return [-largest, largest];
-    }
-    if (scale === "zscore") {
-      const { mean, deviation } = momentsOf(maps, channel);
-      return [mean - 2 * deviation, mean + 2 * deviation];
-    }
-    return [maps.low[channel], maps.high[channel]];
-  }
-
-  function channelOf(maps, channel) {
-    const area = maps.height * maps.width;
-    return maps.values.subarray(channel * area, (channel + 1) * area);
-  }
-
-  function momentsOf(maps, channel) {
-    const finite = channelOf(maps, channel).filter(Number.isFinite);
-    const mean = finite.reduce((sum, value) => sum + value, 0) / finite.length;
-    const variance = finite.reduce((sum, value) => sum + (value - mean) ** 2, 0) / finite.length;
-    return { mean, deviation: Math.sqrt(variance) };
-  }
-
-  // Whether a channel has a finite value at all.
-  function isKnown(maps, channel) {
-    return channelOf(maps, channel).some(Number.isFinite);
-  }
-
-  // How far apart two values of a channel are that the 8 bits can tell apart.
-  function stepOf(maps, channel) {
-    return (maps.high[channel] - maps.low[channel]) / (LEVELS - 1);
-  }
-
-  function isConstant(maps, channel) {
-    if (maps.height * maps.width === 1) return false;
-    const values = channelOf(maps, channel);
-    return maps.low[channel] === maps.high[channel] && values.every(Number.isFinite);
-  }
-
-  function colourOf(value, low, extent, table, special) {
-    if (Number.isFinite(value)) {
-      const share = extent > 0 ? (value - low) / extent : 0;
-      return table[Math.round(Math.min(1, Math.max(0, share)) * (LEVELS - 1))];
-    }
-    if (Number.isNaN(value)) return special.notANumber;
-    return value > 0 ? special.plusInfinity : special.minusInfinity;
-  }
-
-  // Where things lie on a sheet of cells with lines between, in shares of its width and height.
-  function layOut({ width, height, channels }, columns, factor) {
-    const [cellWidth, cellHeight] = [width * factor + CELL_GAP, height * factor + CELL_GAP];
-    const sheetWidth = columns * cellWidth + CELL_GAP;
-    const sheetHeight = Math.ceil(channels / columns) * cellHeight + CELL_GAP;
-
-    // The cell and the value at a place, `null` where there is none; a line belongs to the cell before it.
-    function find(shareX, shareY) {
-      const left = Math.max(0, shareX * sheetWidth - CELL_GAP);
-      const top = Math.max(0, shareY * sheetHeight - CELL_GAP);
-      const [column, row] = [Math.floor(left / cellWidth), Math.floor(top / cellHeight)];
-      const position = row * columns + column;
-      if (column >= columns || position >= channels) return null;
-      const x = Math.min(width - 1, Math.floor((left - column * cellWidth) / factor));
-      const y = Math.min(height - 1, Math.floor((top - row * cellHeight) / factor));
-      return { position, x, y };
-    }
-
-    function boxOf(position) {
-      return {
-        left: ((position % columns) * cellWidth) / sheetWidth,
-        top: (Math.floor(position / columns) * cellHeight) / sheetHeight,
-        width: (cellWidth + CELL_GAP) / sheetWidth,
-        height: (cellHeight + CELL_GAP) / sheetHeight,
-      };
-    }
-
-    return { find, boxOf };
-  }
-
-  // Shows an element over a part of its container, given in shares, so that it stays in place at any size.
-  function place(element, box) {
-    for (const [side, share] of Object.entries(box)) element.style[side] = `${100 * share}%`;
-    element.hidden = false;
-  }
-
-  // Draws channels into a canvas, row after row, every value as `factor` × `factor` pixels, with lines between.
-  // Constant channels are flagged unless `flags` is false.
-  function drawGrid(
-    canvas,
-    maps,
-    { order, columns, factor, gap = CELL_GAP, rangeFor, table, special, flags = true },
-  ) {
-    const [cellWidth, cellHeight] = [maps.width * factor + gap, maps.height * factor + gap];
-    canvas.width = columns * cellWidth + gap;
-    canvas.height = Math.ceil(order.length / columns) * cellHeight + gap;
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(canvas.width, canvas.height);
-    const pixels = new Int32Array(image.data.buffer);
-    order.forEach((channel, position) => {
-      const left = gap + (position % columns) * cellWidth;
-      const top = gap + Math.floor(position / columns) * cellHeight;
-      const [low, high] = rangeFor(channel);
-      const values = channelOf(maps, channel);
-      const constant = flags && isConstant(maps, channel);
-      for (let y = 0; y < maps.height * factor; y += 1) {
-        const row = Math.floor(y / factor) * maps.width;
-        const start = (top + y) * canvas.width + left;
-        for (let x = 0; x < maps.width; x += 1) {
-          const value = values[row + x];
-          const colour = constant ? special.constant : colourOf(value, low, high - low, table, special);
-          pixels.fill(colour, start + x * factor, start + (x + 1) * factor);
-        }
-      }
-    });
-    context.putImageData(image, 0, 0);
-  }
-
-  // A CSS gradient with the colours of a table.
-  function gradientOf(table) {
-    const stops = Array.from({ length: 13 }, (_, index) => {
-      const colour = table[Math.round((index * (LEVELS - 1)) / 12)];
-      return `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
-    });
-    return `linear-gradient(to right, ${stops.join(", ")})`;
-  }
-
-  // Writes a number with four digits, or as many more as tell values apart that lie `step` apart.
-  function format(value, step = 0) {
-    if (Number.isNaN(value)) return "NaN";
-    if (!Number.isFinite(value)) return value > 0 ? "+∞" : "−∞";
-    const digits = step > 0 && value ? Math.ceil(Math.log10(Math.abs(value) / step)) + 1 : 0;
-    const text = Number(value.toPrecision(Math.min(9, Math.max(4, digits))));
-    const small = text !== 0 && (Math.abs(text) < 1e-4 || Math.abs(text) >= 1e6);
-    return (small ? text.toExponential() : String(text)).replaceAll("-", "−");
+    const low = toFloats(data.low);
+    return {
+      images: data.images,
+      channels: low.length,
+      low,
+      high: toFloats(data.high),
+      mean: toFloats(data.mean),
+      maximum: toFloats(data.maximum),
+      variance: toFloats(data.variance),
+      active: toFloats(data.active),
+    };
   }
 
   return {
-    supported: "DecompressionStream" in window,
+    LEVELS,
     root,
+    supported: "DecompressionStream" in window,
+    loadScript,
+    loadParts,
+    toBytes,
     loadMaps,
     loadRanges,
-    loadColours,
-    rangeOf,
-    channelOf,
-    isKnown,
-    stepOf,
-    isConstant,
-    layOut,
-    place,
-    drawGrid,
-    gradientOf,
-    format,
   };
 })();
