@@ -1,4 +1,9 @@
-"""What a user can get wrong, one class each. Every message is one line: expected, received, what to do."""
+"""What a user can get wrong, one class each. Every message is one line: expected, received, what to do.
+
+And what ends a command whatever it is at: too little memory, and a signal of the system's.
+"""
+
+import errno
 
 
 class GalleryError(Exception):
@@ -35,3 +40,39 @@ class ProjectError(GalleryError):
 
 class WebsiteError(GalleryError):
     """MkDocs could not build the pages."""
+
+
+class StoppedError(BaseException):
+    """The system asked the program to end. Not an `Exception`, so that nothing on the way up handles it.
+
+    `number` is that of the signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
+
+
+def is_lack_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one that it followed from, is for lack of memory.
+
+    TensorFlow's own error is known by its name, that of a library's loader by its words.
+    """
+    words = ("Cannot allocate memory", "failed to map segment", "std::bad_alloc")
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+            return True
+        if getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if isinstance(error, OSError | ImportError) and any(each in str(error) for each in words):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def raise_lack_of_memory(error: Exception) -> None:
+    """Raise `MemoryError` where that is what `error` is, so that it is not taken for a fault of the file."""
+    if is_lack_of_memory(error):
+        raise MemoryError from error

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote_to_bytes
 
-from generator.errors import GalleryError, WebsiteError
+from generator.errors import GalleryError, StoppedError, WebsiteError
 
 HOST = "127.0.0.1"
 NAMES = ("localhost", HOST, "[::1]")  # by which a browser of ours may ask for it
@@ -93,7 +93,9 @@ def _follow(server: "_Server", rebuild: Callable[[], None], images: Path, watche
             server.is_rebuilding = True
         try:
             rebuild()
-        except (Exception, SystemExit) as error:  # the latter also from a hook of MkDocs
+        except (KeyboardInterrupt, StoppedError):
+            raise
+        except BaseException as error:  # also what ends a program, such as `SystemExit` in a hook of MkDocs
             with suppress(OSError):  # nobody may be listening
                 server.complain(in_words(error))
         with server.news:

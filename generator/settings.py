@@ -124,8 +124,10 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _path(value: Any) -> Path:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise TypeError("a path in quotes, without NUL")
+    if not isinstance(value, str) or not value:
+        raise TypeError("a path in quotes")
+    if "\0" in value:
+        raise ValueError("a path without NUL")
     return Path(value)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from generator.errors import GalleryError
+from generator.errors import GalleryError, StoppedError, is_lack_of_memory
 from generator.supervisor import report_step
 from generator.text import one_line
 
@@ -23,14 +23,6 @@ STOPPED = "stopped; a website that was there before is still whole"
 ENDING_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 )
-
-
-class StoppedError(BaseException):
-    """The system asked the program to end. Not an `Exception`, so that nothing on the way up handles it."""
-
-    def __init__(self, number: int):
-        super().__init__(number)
-        self.number = number
 
 
 @contextmanager
@@ -110,25 +102,15 @@ def explain(error: BaseException) -> tuple[str, int]:
     match error:
         case GalleryError():
             return str(error), 2
-        case MemoryError():
-            return out_of_memory(), 2
-        case OSError() | ImportError() if is_lack_of_memory(error):
+        case _ if is_lack_of_memory(error):
             return out_of_memory(), 2
         case OSError():
             return f"{error.strerror or error} {error.filename or ''}: check space and rights", 2
         case SystemExit():
             received = f"a call of sys.exit({'' if error.code is None else repr(error.code)})"
             return f"expected code that lets the command go on, received {received}: remove the call", 2
-    if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's, which is not imported here
-        return out_of_memory(), 2
     name = type(error).__name__
     return f"unexpected {name}: {error}: please report it, with the output of -v", 1
-
-
-def is_lack_of_memory(error: OSError | ImportError) -> bool:
-    """Whether the system had no memory for a call or for a library, whose loader tells it by words alone."""
-    words = ("Cannot allocate memory", "failed to map segment")
-    return getattr(error, "errno", None) == errno.ENOMEM or any(each in str(error) for each in words)
 
 
 def out_of_memory() -> str:

@@ -80,7 +80,9 @@ def expected_maps(model, values: np.ndarray) -> dict[str, np.ndarray]:
 def recorded(small_model, pictures):
     extractor = KerasExtractor(small_model, "digest")
     info = extractor.describe()
-    prepared = images.Preparation("0..1").apply(images.decode(pictures / "one.png"), info.input_shape)
+    prepared = images.Preparation("0..1").apply(
+        images.decode(images.read(pictures / "one.png")), info.input_shape
+    )
     return extractor, info, prepared, extractor.extract(prepared.values)
 
 
@@ -244,7 +246,9 @@ def test_constant_channels_of_a_real_model_are_neutral(keras, tmp_path):
     model.get_layer("conv").set_weights([kernel, np.array([0.0, 0.1])])
     extractor = KerasExtractor(save_model(model, tmp_path / "m.keras"), "")
     save_picture(tmp_path / "p.png")
-    values = images.Preparation("0..1").apply(images.decode(tmp_path / "p.png"), (24, 24, 1)).values
+    values = (
+        images.Preparation("0..1").apply(images.decode(images.read(tmp_path / "p.png")), (24, 24, 1)).values
+    )
     maps = extractor.extract(values).maps[1]
     ranges = raster.value_ranges(measure(maps), maps[..., 0].size, "channel")
     indices = raster.quantize(maps, ranges)

@@ -31,7 +31,7 @@ def rebuild():
     wanted = (root / "watched/page.md").read_text()
     if wanted in errors:
         raise errors[wanted](*(["two\\nlines"] if wanted != "MemoryError" else []))
-    with output.successor(root / "site") as fresh:
+    with output.successor(root / "site", {}) as fresh:
         shutil.copytree(root / "site", fresh, dirs_exist_ok=True, symlinks=True)
         (fresh / "index.html").write_text(f"<body>{wanted}</body>")
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from generator.data import Activations, Check, Explanation, LayerInfo, ModelInfo, Prediction, ReceptiveField
-from generator.errors import ImageError, ModelError
+from generator.errors import ImageError, ModelError, raise_lack_of_memory
 from generator.model.compiled import CompiledPass, compile_pass
 from generator.model.explain import Explainer
 from generator.model.feed import find_feed
@@ -144,6 +144,7 @@ class KerasExtractor:
         try:
             return self._record(self.feed.tensors(values, others))
         except Exception as error:
+            raise_lack_of_memory(error)
             kind, text = type(error).__name__, one_line(str(error))
             if None in self.feed.shape:  # it goes on a page, on which a library's own words have no place
                 logger.info("%s: %s: %s", self.path.name, kind, text)

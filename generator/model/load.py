@@ -94,6 +94,8 @@ def load_model(path: Path, allow_unsafe: bool = False) -> LoadedModel:
                 loaded = attempt(path, stored, allow_unsafe)
         except ModelError as error:
             reasons[attempt] = str(error)
+        except MemoryError:
+            raise
         except Exception as error:  # keras raises almost anything on files that it does not understand
             text = one_line(str(error)).partition(". ")[0][:200]
             reasons[attempt] = f"{text or type(error).__name__}: save it again from Keras"

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from keras.src.saving.serialization_lib import SafeModeScope
 
+from generator.errors import raise_lack_of_memory
 from generator.model import allowed, legacy, standin
 from generator.model.allowed import find_custom
 from generator.model.graph import Call, Graph, Part, Ref, decoded, single
@@ -60,6 +61,7 @@ class Builder:
             try:
                 part.layer = self._layer(part, stored)
             except Exception as error:
+                raise_lack_of_memory(error)
                 part.reason = _reason("Keras does not take its configuration", part, error)
         return part
 
@@ -262,6 +264,7 @@ class Builder:
             outputs = keras.tree.flatten(part.layer(*args, **kwargs))
             legacy.check_shape(part.kind, part.config, outputs[0].shape)
         except Exception as error:
+            raise_lack_of_memory(error)
             part.reason = _reason("Keras cannot call it", part, error)
             return part.name
         graph.taken |= set(map(id, given))
