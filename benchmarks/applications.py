@@ -40,10 +40,10 @@ def make(name: str):
 
 def show(name: str) -> bool:
     """Build one gallery, print a line about it, and return whether everything was verified."""
-    from generator import plan
     from generator.build import build, open_keras
-    from generator.raster import evenly_spaced
-    from generator.settings import Settings
+    from generator.core import plan
+    from generator.core.sequences import evenly_spaced
+    from generator.core.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.keras"

@@ -93,7 +93,7 @@ def save_large_maps(path: Path) -> None:
 def build(model: Path, images: Path, folder: Path, **others: Any) -> dict[str, Any]:
     """Build a gallery, remove it, and return seconds by stage and how large everything was."""
     from generator import build as story
-    from generator.settings import Settings
+    from generator.core.settings import Settings
 
     start = time.perf_counter()
     report = story.build(Settings(model, images, folder / "site", **others))

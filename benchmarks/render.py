@@ -37,12 +37,13 @@ import imageio.v3 as imageio
 import numpy as np
 from PIL import Image, ImageSequence
 
-from generator import encode, explorer, images, raster, render
+from generator import images
 from generator.build import build, open_keras
-from generator.model.extract import KerasExtractor
-from generator.output import SourceFolder
-from generator.paint import Painter
-from generator.settings import Settings
+from generator.core.settings import Settings
+from generator.model.keras.extractor import KerasExtractor
+from generator.process_images import Painter
+from generator.render import browser_data, encode, layer_pictures, raster
+from generator.storage.output import SourceFolder
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,10 +51,10 @@ RUNS = 5
 COLUMNS = 16  # of a grid, in the usual ways
 STAGES = {
     "forward": [(KerasExtractor, "extract")],
-    "statistics": [(render, "measure"), (render, "examine")],
+    "statistics": [(layer_pictures, "measure"), (layer_pictures, "examine")],
     "scaling": [(raster, name) for name in ("quantize", "average_down", "enlarge", "tile", "centre")],
     "PNG": [(encode, "pngs")],
-    "explorer": [(explorer, "maps_script")],
+    "explorer": [(browser_data, "maps_script")],
     "GIF": [(encode, "gif")],
     "files": [(SourceFolder, "write_all")],
 }

@@ -9,44 +9,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from generator import (
-    bounds,
-    cache,
-    decisions,
-    encode,
-    estimate,
-    explorer,
-    health,
-    images,
-    mkdocs_yml,
-    output,
-    pages,
-    parts,
-    plan,
-    render,
-    report,
-    resources,
-    social,
-)
-from generator.data import BuildReport, InputImage, ModelInfo, Step
-from generator.errors import ModelError, OutputError
-from generator.manifest import manifest
-from generator.model.load import check_file
-from generator.model.predict import check_labels
-from generator.paint import Extractor, Painter
-from generator.paths import resolved
-from generator.settings import Settings
-from generator.source_date import LATEST, source_date
-from generator.stock import (
-    Stock,
-    find_inputs,
-    mkdocs_config,
-    source_folder,
-    stamp,
-    take_stamps,
-    take_stock,
-)
-from generator.website import build_website
+from generator import estimate, images
+from generator.analysis import health
+from generator.analysis.prediction import check_labels
+from generator.core import bounds, paths, plan, resources
+from generator.core.errors import ModelError, OutputError
+from generator.core.files import resolved
+from generator.core.records import BuildReport, InputImage, ModelInfo, Step
+from generator.core.settings import Settings
+from generator.core.source_date import LATEST, source_date
+from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
+from generator.model.keras.loading import check_file
+from generator.process_images import Extractor, Painter
+from generator.render import browser_data, cards, encode, layer_pictures
+from generator.storage import cache, output
+from generator.website import attribution_report, components, health_report, mkdocs_yml, pages
+from generator.website.manifest import manifest
+from generator.website.mkdocs import build_website
 
 BUILD, MODEL, HEALTH = "-build", "-model", "-health"  # in the cache; no image's slug begins with a dash
 
@@ -67,8 +46,8 @@ class Clock:
 
 def open_keras(settings: Settings, digest: str) -> Extractor:
     """Open the model file with Keras, which is imported only here."""
-    from generator.model.extract import KerasExtractor
-    from generator.model.load import register_custom_objects
+    from generator.model.keras.extractor import KerasExtractor
+    from generator.model.keras.loading import register_custom_objects
 
     register_custom_objects(settings.custom_objects)
     return KerasExtractor(
@@ -121,9 +100,10 @@ def _build(
         write_scripts(sources, site)
         write_health(sources, memory, site, stock.tools)
         write_decisions(sources, site)
-        sources.write(plan.CARD, social.gallery_card(sources.root, site.title, site.good, site.plan.mapped))
+        sources.write(paths.CARD, cards.gallery_card(sources.root, site.title, site.good, site.plan.mapped))
         sources.write(
-            plan.MANIFEST, manifest(site.model, site.plan.layers, site.results, site.pixels, site.health)
+            paths.MANIFEST,
+            manifest(site.model, site.plan.layers, site.results, site.pixels, site.health),
         )
         removed = sources.finish()
     if settings.site:
@@ -144,7 +124,7 @@ def _build(
         written=sources.written,
         removed=removed,
         failed=tuple(result.image for result in site.results if result.image.error),
-        unverified=tuple(filter(None, map(parts.say_failed, site.good))),
+        unverified=tuple(filter(None, map(components.say_failed, site.good))),
         seconds=clock.seconds,
         kept=kept,
     )
@@ -163,10 +143,10 @@ def draw(
     sources: output.SourceFolder,
     memory: cache.Cache,
     stock: Stock,
-) -> tuple[parts.Site, int]:
+) -> tuple[components.Site, int]:
     """Write the pictures of all images; return what pages are made from, and how many images were kept."""
     with clock.stage("model"):
-        style = render.Style(settings.scale, encode.colour_table(settings.colours))
+        style = layer_pictures.Style(settings.scale, encode.colour_table(settings.colours))
         extractor = functools.cache(lambda: open_unchanged(settings, stock, opener))
         known = memory.recall(MODEL, model_key(settings, stock))
         if known is None:
@@ -186,7 +166,7 @@ def draw(
     memory.remember(MODEL, model_key(settings, stock), model, {})
     healths = health.check_up(whole.mapped, [each.layers for each in results if each.layers])
     words = images.PIXELS_IN_WORDS[pixels]
-    site = parts.Site(
+    site = components.Site(
         whole, model, results, settings.scale, settings.colours, style.table, pixels, words, healths,
         (source_folder(settings) / "guide.md").is_file(),
     )  # fmt: skip
@@ -262,7 +242,7 @@ def model_key(settings: Settings, stock: Stock) -> str:
 
 def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:
     """Tell what was repaired, left out or not given, and check the channels that are to be fed."""
-    for news in (*model.repairs, *parts.say_missing(model), *parts.say_zeros(model)):
+    for news in (*model.repairs, *components.say_missing(model), *components.say_zeros(model)):
         tell(Step("model", 0, 1, news))
     images.check_channels(settings.input_channels, model.input_shape[-1])
     return model
@@ -291,17 +271,19 @@ def check_project(settings: Settings) -> None:
             bounds.check_theme(settings.project, own)
 
 
-def write_scripts(sources: output.SourceFolder, site: parts.Site) -> None:
+def write_scripts(sources: output.SourceFolder, site: components.Site) -> None:
     """Write what the explorer loads besides the maps: the colour maps, and each layer's ranges."""
-    words = {scale: vars(each) for scale, each in parts.SCALES_IN_WORDS.items()}
-    sources.write(plan.COLOURS, explorer.colours_script(site.colours, words))
+    words = {scale: vars(each) for scale, each in components.SCALES_IN_WORDS.items()}
+    sources.write(paths.COLOURS, browser_data.colours_script(site.colours, words))
     slugs = [result.image.slug for result in site.good]
     for layer in site.plan.mapped:
         statistics = [result.layers[layer.slug].statistics for result in site.good]
-        sources.write(plan.ranges_script(layer.slug), explorer.ranges_script(slugs, statistics))
+        sources.write(paths.ranges_script(layer.slug), browser_data.ranges_script(slugs, statistics))
 
 
-def write_health(sources: output.SourceFolder, memory: cache.Cache, site: parts.Site, tools: str) -> None:
+def write_health(
+    sources: output.SourceFolder, memory: cache.Cache, site: components.Site, tools: str
+) -> None:
     """Write the charts and their numbers, unless these numbers have been drawn."""
     layers = site.plan.mapped
     healths = [site.health[layer.slug] for layer in layers]
@@ -309,20 +291,20 @@ def write_health(sources: output.SourceFolder, memory: cache.Cache, site: parts.
     found = memory.recall(HEALTH, key)
     if found and sources.keep(found[1]):
         return
-    files = report.health_files(layers, healths)
+    files = health_report.health_files(layers, healths)
     sources.write_all(files)
     memory.remember(HEALTH, key, None, {path: len(content) for path, content in files.items()})
 
 
-def write_decisions(sources: output.SourceFolder, site: parts.Site) -> None:
+def write_decisions(sources: output.SourceFolder, site: components.Site) -> None:
     """Write the numbers that explain each prediction."""
     for result in site.good:
         if result.decision and result.decision.explanation.channels.size:
-            path = f"{plan.decision(result.image.slug)}.csv"
-            sources.write(path, decisions.changes_csv(result.decision.explanation))
+            path = f"{paths.decision(result.image.slug)}.csv"
+            sources.write(path, attribution_report.changes_csv(result.decision.explanation))
 
 
-def write_pages(settings: Settings, sources: output.SourceFolder, site: parts.Site) -> int:
+def write_pages(settings: Settings, sources: output.SourceFolder, site: components.Site) -> int:
     """Write all pages and count them; without a project, the style sheets and scripts that are not there."""
     templates = pages.environment(settings.project)
     written = 0

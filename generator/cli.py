@@ -10,11 +10,11 @@ from typing import NoReturn
 import click
 
 from generator import __version__
-from generator.errors import SettingsError
-from generator.paths import resolved
+from generator.core.errors import SettingsError
+from generator.core.files import resolved
+from generator.core.formatting import count, one_line, shape_in_words, size
 from generator.supervisor import report_step, supervised
 from generator.terminal import calm, end, errors_in_one_line, safe_streams, say, show_steps, signals_as_errors
-from generator.text import count, one_line, shape_in_words, size
 
 
 def _read_inputs(_context, _option, values) -> dict[str, str]:
@@ -25,7 +25,7 @@ def _read_inputs(_context, _option, values) -> dict[str, str]:
 
 
 def _read_channels(_context, _option, value) -> tuple[str, ...] | None:
-    from generator.settings import read_channels
+    from generator.core.settings import read_channels
 
     try:
         return read_channels(value.split(",")) if value else None
@@ -34,7 +34,7 @@ def _read_channels(_context, _option, value) -> tuple[str, ...] | None:
 
 
 def _read_size(_context, _option, value) -> int | None:
-    from generator.settings import read_size
+    from generator.core.settings import read_size
 
     try:
         return read_size(value) if value else None
@@ -167,7 +167,7 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
         _size_up(config, flags, verbose, quiet, no_progress)
         return
     with errors_in_one_line(verbose), calm(verbose):
-        from generator.output import check_target
+        from generator.storage.output import check_target
 
         settings = _settings(config, flags | {"site": not no_site, "force": force})
         if single:
@@ -184,8 +184,8 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
 
 
 def _settings(config, flags):
-    from generator.project import check_model
-    from generator.settings import CONFIG_NAME, load_settings
+    from generator.core.settings import CONFIG_NAME, load_settings
+    from generator.scaffold import check_model
 
     settings = load_settings(config, Path.cwd(), flags)
     if settings.project and not flags["model"]:
@@ -194,7 +194,7 @@ def _settings(config, flags):
 
 
 def _write_single(settings, target) -> list[str]:
-    from generator.single import write_single
+    from generator.export.single_page import write_single
 
     written, left_out = write_single(settings.output, target, settings.project)
     return [f"{target.absolute()}: one page of {size(written)}", *left_out]
@@ -234,7 +234,7 @@ def new(folder, verbose) -> None:
     What is there already stays as it is.
     """
     with errors_in_one_line(verbose):
-        from generator.project import WORKFLOW, new_project
+        from generator.scaffold import WORKFLOW, new_project
 
         done = new_project(folder)
     for verb, paths in (("wrote", done.written), ("left as it was:", done.kept)):
@@ -269,8 +269,8 @@ def pack(config, output, target, quiet, verbose) -> None:
       activation-gallery pack --output /tmp/site gallery.zip
     """
     with errors_in_one_line(verbose):
-        from generator.pack import pack as write
-        from generator.settings import find_website
+        from generator.core.settings import find_website
+        from generator.export.zip_file import pack as write
 
         website, _ = find_website(config, Path.cwd(), output)
         path = write(website, target)
@@ -296,8 +296,8 @@ def readme(config, output, url, readme, quiet, verbose) -> None:
       activation-gallery readme docs/README.md --url https://me.github.io/cats/
     """
     with errors_in_one_line(verbose):
-        from generator.readme import write_readme
-        from generator.settings import find_website
+        from generator.core.settings import find_website
+        from generator.export.readme import write_readme
 
         website, project = find_website(config, Path.cwd(), output)
         done = write_readme(website, readme, url, project)
@@ -323,10 +323,11 @@ def readme(config, output, url, readme, quiet, verbose) -> None:
 def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> None:
     """List the layers of MODEL: index, name, kind, output shape, channels, parameters, drawn or why not."""
     with errors_in_one_line(verbose), calm(verbose):
-        from generator import images, plan
+        from generator import images
         from generator.build import open_keras
-        from generator.model.load import check_file
-        from generator.settings import Settings
+        from generator.core import plan
+        from generator.core.settings import Settings
+        from generator.model.keras.loading import check_file
 
         check_file(model)
         report_step("model", f"loading {model.name}")
@@ -368,8 +369,8 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
 def serve(config, port, verbose, no_progress, **flags) -> None:
     """Build, serve on localhost, and build again when an image, a template or a page changes."""
     with errors_in_one_line(verbose), calm(verbose):
-        from generator.serve import serve_website
-        from generator.stock import mkdocs_config, source_folder
+        from generator.inputs import mkdocs_config, source_folder
+        from generator.website.serve import serve_website
 
         settings = _settings(config, flags)
         sources, pictures = source_folder(settings), settings.images

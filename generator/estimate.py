@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from generator.data import Layer
-from generator.plan import (
+from generator.core.formatting import count, size
+from generator.core.plan import (
     COMPARED,
     GIF_PLAN,
     LAYER_FRAME_BYTES,
@@ -17,8 +17,9 @@ from generator.plan import (
     Plan,
     channel_frame_bytes,
 )
-from generator.raster import evenly_spaced, picture_factor
-from generator.text import count, size
+from generator.core.records import Layer
+from generator.core.sequences import evenly_spaced
+from generator.render.raster import picture_factor
 
 PAGES_LIMIT = 1_000_000_000  # bytes: GitHub Pages' largest website
 FIXED_BYTES = 2_800_000  # the theme and the search

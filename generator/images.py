@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from generator.data import PreparedImage
-from generator.errors import ImageError
+from generator.core.errors import ImageError
+from generator.core.records import PreparedImage
 
 logger = logging.getLogger(__name__)
 FORMATS = {

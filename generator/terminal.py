@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from generator.errors import GalleryError, StoppedError, is_lack_of_memory
+from generator.core.errors import GalleryError, StoppedError, is_lack_of_memory
+from generator.core.formatting import one_line
 from generator.supervisor import report_step
-from generator.text import one_line
 
 if TYPE_CHECKING:
-    from generator.data import Step
+    from generator.core.records import Step
 
 STOPPED = "stopped; a website that was there before is still whole"
 ENDING_SIGNALS = tuple(

@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from generator.build import build
-from generator.settings import Settings
+from generator.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -15,9 +15,9 @@ import h5py
 from conftest import save_picture
 from test_build import FakeExtractor
 
-from generator import output
 from generator.build import build
-from generator.settings import Settings
+from generator.core.settings import Settings
+from generator.storage import output
 
 REBUILD_EVERY = 5
 

@@ -373,8 +373,8 @@ def main(folder: Path) -> None:
     warnings.simplefilter("ignore")
     import keras
 
-    from generator.errors import GalleryError
-    from generator.model.extract import KerasExtractor
+    from generator.core.errors import GalleryError
+    from generator.model.keras.extractor import KerasExtractor
 
     keras.utils.set_random_seed(1)
     for name in ("functional.keras", "functional.h5", "chain.keras", "old.h5"):

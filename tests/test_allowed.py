@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from test_hostile import limited
 
-from generator.errors import ModelError
-from generator.model import allowed, load, rebuild
-from generator.model.load import LoadedModel, load_model
-from generator.model.sniff import ZIP
+from generator.core.errors import ModelError
+from generator.model.keras import allowed, loading, rebuilding
+from generator.model.keras.file_kind import ZIP
+from generator.model.keras.loading import LoadedModel, load_model
 
 CANARY = "canary-7d1f"
 PACKAGES = (
@@ -142,7 +142,7 @@ def test_no_public_function_or_class_but_those_that_compute_may_be_named(hdf5):
             assert allowed.refusal(stored_layer(name, place), hdf5), (place, name)
         if name not in allowed.CLASS_NAMES:
             assert allowed.refusal(stored_layer(name, None), hdf5), name
-            assert rebuild.Builder(False, False)._find_class(name, None, False) is None, name
+            assert rebuilding.Builder(False, False)._find_class(name, None, False) is None, name
         assert allowed.refusal(stored_layer("Lambda", function=function(module, name)), hdf5)
 
 
@@ -288,9 +288,9 @@ def test_a_vocabulary_in_a_file_is_left_out_in_our_words_and_the_rest_is_drawn(c
     found = opened(tmp_path / "model.keras", changed(contents["small.keras"], layer))
     assert [(each.name, each.reason) for each in found.missing] == [("last", allowed.FILE)]
     assert [each.name for each in found.model.layers] == ["input", "conv"]
-    stored = load._describe(tmp_path / "model.keras", ZIP)
+    stored = loading._describe(tmp_path / "model.keras", ZIP)
     with pytest.raises(ModelError, match="names a file or an address"):
-        load._load_plainly(tmp_path / "model.keras", stored, False)
+        loading._load_plainly(tmp_path / "model.keras", stored, False)
 
 
 def test_a_trusted_file_may_name_files(contents, tmp_path):
@@ -474,7 +474,7 @@ def test_files_of_today_are_loaded_as_keras_does(sample_models, tmp_path, monkey
     values = np.random.default_rng(0).random((2, *model.input_shape[1:]), np.float32)
     plain = keras.models.load_model(path, compile=False)
     monkeypatch.setattr(keras.models, "load_model", None)
-    monkeypatch.setattr(load, "_rebuild", None)
+    monkeypatch.setattr(loading, "_rebuild", None)
     found = load_model(path)
     assert not found.missing and len(found.model.weights) == len(plain.weights)
     assert json.dumps(found.model.get_config()) == json.dumps(plain.get_config())
@@ -490,10 +490,10 @@ def test_what_keras_would_load_again_is_not_read_again(contents, tmp_path):
     """The configuration that was checked is the one that is built, though the file says something else."""
     path = tmp_path / "model.keras"
     path.write_bytes(contents["small.keras"])
-    stored = load._describe(path, ZIP)
+    stored = loading._describe(path, ZIP)
     layer = stored_layer("IntegerLookup", vocabulary="/etc/hostname")
     path.write_bytes(changed(contents["small.keras"], layer))
-    assert load._load_plainly(path, stored, False).model.layers[-1].name == "last"
+    assert loading._load_plainly(path, stored, False).model.layers[-1].name == "last"
     with zipfile.ZipFile(path) as archive:
         assert "hostname" in archive.read("config.json").decode()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, save_model, small_cnn
 
-from generator.model.extract import KerasExtractor
+from generator.model.keras.extractor import KerasExtractor
 
 SCRIPT = """
 import json, sys

@@ -12,14 +12,16 @@ from conftest import ROOT, open_picture, save_picture
 from PIL import Image
 
 from generator import build as story
-from generator import images, paint, plan, render
+from generator import images, process_images
 from generator.build import build
-from generator.data import Activations, Check, Explanation, LayerInfo, ModelInfo, ModelInput
-from generator.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
+from generator.core import plan
+from generator.core.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
+from generator.core.formatting import size
+from generator.core.records import Activations, Check, Explanation, LayerInfo, ModelInfo, ModelInput
+from generator.core.settings import Settings
 from generator.images import read
-from generator.raster import CONSTANT
-from generator.settings import Settings
-from generator.text import size
+from generator.render import layer_pictures
+from generator.render.raster import CONSTANT
 
 
 class FakeExtractor:
@@ -173,8 +175,8 @@ def test_large_animations_show_fewer_channels_the_same_for_all_images(project, m
 
 def test_animations_stay_below_the_limit_whatever_they_show(project, monkeypatch):
     """Noise does not compress as the plan expects, so frames are left out of those that are too large."""
-    monkeypatch.setattr(render, "GIF_AIM", 120_000)
-    monkeypatch.setattr(paint, "GIF_LIMIT", 150_000)
+    monkeypatch.setattr(layer_pictures, "GIF_AIM", 120_000)
+    monkeypatch.setattr(process_images, "GIF_LIMIT", 150_000)
     build(project, opener=lambda *_: FakeExtractor(channels=24, side=64, noise=True))
     for image in manifest(project)["images"]:
         for kind in ("layers_gif", "channels_gif"):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from test_health import CASES, random_maps, result
 
-from generator import charts
-from generator.data import Layer, LayerHealth
-from generator.health import combine
-from generator.report import describe_chart, describe_depth
+from generator.analysis.health import combine
+from generator.core.records import Layer, LayerHealth
+from generator.render import charts
+from generator.website.health_report import describe_chart, describe_depth
 
 HOSTILE = '=cmd|"<script>&\x1b]]>$x^{$\n池'
 

@@ -15,8 +15,9 @@ import pytest
 from click.testing import CliRunner
 from conftest import ROOT, save_picture
 
-from generator import cli, settings
-from generator.data import LayerInfo
+from generator import cli
+from generator.core import settings
+from generator.core.records import LayerInfo
 
 
 def run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess:
@@ -116,7 +117,7 @@ def test_inspect_as_json_keeps_a_name_from_commanding_the_terminal(monkeypatch):
         parameters=0,
     )
     extractor = SimpleNamespace(describe=lambda: SimpleNamespace(layers=(hostile,)))
-    monkeypatch.setattr("generator.model.load.check_file", lambda _: None)
+    monkeypatch.setattr("generator.model.keras.loading.check_file", lambda _: None)
     monkeypatch.setattr("generator.images.digest", lambda _: "")
     monkeypatch.setattr("generator.build.open_keras", lambda *_: extractor)
     result = CliRunner().invoke(cli.main, ["inspect", "model.keras", "--json"])

@@ -14,9 +14,9 @@ from conftest import ROOT
 from crash import make_project
 from test_build import FakeExtractor
 
-from generator import output
 from generator.build import build
-from generator.errors import GalleryError, OutputError
+from generator.core.errors import GalleryError, OutputError
+from generator.storage import output
 
 
 def environment() -> dict[str, str]:
@@ -50,7 +50,7 @@ def test_a_build_beside_another_leaves_its_swap_alone(tmp_path):
 
 def test_only_one_build_at_a_time_and_a_dead_one_does_not_count(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from generator import output\n"
+        "import sys, time; from pathlib import Path; from generator.storage import output\n"
         "with output.locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT, Gallery, is_outside, open_gallery
 
 from generator.build import build, size_up
-from generator.settings import Settings, load_settings
+from generator.core.settings import Settings, load_settings
 
 MEGABYTE = 1_000_000
 ANSWERS = {"cat.png": "cat", "dog.png": "dog", "two_cats.png": "cat", "two_dogs.png": "dog"}

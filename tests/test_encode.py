@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import encode
-from generator.errors import SettingsError
+from generator.core.errors import SettingsError
+from generator.render import encode
 
 TABLE = encode.colour_table("viridis")
 RANDOM = np.random.default_rng(3)

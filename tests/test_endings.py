@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, save_model, save_picture
 
 from generator import terminal
-from generator.errors import ModelError
+from generator.core.errors import ModelError
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 STOPPED = "activation-gallery: stopped; a website that was there before is still whole"

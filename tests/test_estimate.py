@@ -14,10 +14,10 @@ from test_build import FakeExtractor
 
 from generator import build as story
 from generator import estimate
-from generator.data import InputImage, LayerInfo
-from generator.plan import Plan, plan_layers
-from generator.settings import Settings
-from generator.text import size
+from generator.core.formatting import size
+from generator.core.plan import Plan, plan_layers
+from generator.core.records import InputImage, LayerInfo
+from generator.core.settings import Settings
 
 
 def make_plan(layers: int = 10, images: int = 3, side: int | None = 64, channels: int = 40) -> Plan:

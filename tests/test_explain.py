@@ -15,14 +15,14 @@ import pytest
 from conftest import ROOT, Gallery, open_picture, save_model, save_picture
 from test_build import FakeExtractor
 
-from generator import encode, heat, raster
+from generator.analysis.prediction import predict
 from generator.build import build, source_folder
-from generator.data import Explanation, Prediction
-from generator.model.explain import Explainer, _maps, _without, class_scores
-from generator.model.extract import KerasExtractor
-from generator.model.predict import predict
-from generator.plan import plan_layers
-from generator.settings import Settings
+from generator.core.plan import plan_layers
+from generator.core.records import Explanation, Prediction
+from generator.core.settings import Settings
+from generator.model.keras.attribution import Explainer, _maps, _without, class_scores
+from generator.model.keras.extractor import KerasExtractor
+from generator.render import encode, overlays, raster
 
 PICTURE = np.random.default_rng(0).random((12, 10, 3), np.float32)
 
@@ -254,28 +254,28 @@ def test_channels_first_is_respected(keras):
 
 
 def test_bilinear_enlargement_keeps_the_middle_and_the_edges():
-    np.testing.assert_allclose(heat.bilinear(np.array([[0.0, 1.0]]), 1, 4), [[0, 0.25, 0.75, 1]])
+    np.testing.assert_allclose(overlays.bilinear(np.array([[0.0, 1.0]]), 1, 4), [[0, 0.25, 0.75, 1]])
     values = np.random.default_rng(0).random((3, 5))
-    np.testing.assert_array_equal(heat.bilinear(values, 3, 5), values)
-    assert heat.bilinear(np.ones((1, 1)), 7, 9).shape == (7, 9)
+    np.testing.assert_array_equal(overlays.bilinear(values, 3, 5), values)
+    assert overlays.bilinear(np.ones((1, 1)), 7, 9).shape == (7, 9)
 
 
 def test_the_picture_stays_where_the_map_is_zero():
     seen = np.random.default_rng(0).integers(0, 256, (8, 6, 3), dtype=np.uint8)
-    grey = heat.grey_picture(seen)
+    grey = overlays.grey_picture(seen)
     cam = np.zeros((8, 6), np.float32)
-    plain = heat.overlay(grey, cam)
+    plain = overlays.overlay(grey, cam)
     np.testing.assert_array_equal(plain, np.rint(grey)[..., None].repeat(3, axis=-1))
     cam[2, 3] = 1e-30
-    shown = heat.overlay(grey, cam)
+    shown = overlays.overlay(grey, cam)
     assert (shown != plain).any(axis=-1).sum() == 1 and (shown[2, 3] != plain[2, 3]).any()
-    assert heat.grey_picture(np.zeros((900, 300, 1), np.uint8)).shape == (225, 75)
+    assert overlays.grey_picture(np.zeros((900, 300, 1), np.uint8)).shape == (225, 75)
 
 
 def test_one_palette_is_near_all_colours_of_all_frames():
     generator = np.random.default_rng(0)
     grey, cams = generator.random((40, 40)) * 255, generator.random((3, 4, 4)).astype(np.float32)
-    frames = np.stack([heat.overlay(grey, cam) for cam in cams])
+    frames = np.stack([overlays.overlay(grey, cam) for cam in cams])
     indices, table = encode.common_palette(frames)
     assert indices.max() < raster.LEVELS
     apart = np.abs(table[indices].astype(int) - frames).max(axis=-1)
@@ -401,7 +401,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np
-from generator.data import Prediction
+from generator.core.records import Prediction
 from generator.model.explain import Explainer, _maps, _without, class_scores
 from generator.model.extract import KerasExtractor
 values = np.random.default_rng(0).random((12, 10, 3), np.float32)

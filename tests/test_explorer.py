@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from conftest import Gallery, open_gallery, save_picture, serve
 
-from generator import explorer, raster
+from generator.analysis.statistics import measure
 from generator.build import build
-from generator.data import Activations, Explanation, LayerInfo, ModelInfo, ReceptiveField
-from generator.settings import Settings
-from generator.stats import measure
+from generator.core.records import Activations, Explanation, LayerInfo, ModelInfo, ReceptiveField
+from generator.core.settings import Settings
+from generator.render import browser_data, raster
 
 SHAPE = (9, 12, 7)
 NAMES = ("one", "three", "two")
@@ -81,8 +81,8 @@ def known(tmp_path_factory) -> Gallery:
 def test_a_script_holds_every_value_to_half_a_step(shape):
     maps = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     statistics = measure(maps)
-    indices = raster.quantize(maps, explorer.own_ranges(statistics))
-    data = read_script(explorer.maps_script(indices, statistics))
+    indices = raster.quantize(maps, browser_data.own_ranges(statistics))
+    data = read_script(browser_data.maps_script(indices, statistics))
     low, high = floats(data["low"]), floats(data["high"])
     levels = np.frombuffer(zlib.decompress(base64.b64decode(data["levels"])), np.uint8)
     levels = levels.reshape(shape[2], *shape[:2]).transpose(1, 2, 0)
@@ -93,7 +93,7 @@ def test_a_script_holds_every_value_to_half_a_step(shape):
 
 def test_ranges_cover_all_images_and_leave_out_what_is_not_finite():
     statistics = [measure(answers(number)) for number in range(3)]
-    data = read_script(explorer.ranges_script(NAMES, statistics))
+    data = read_script(browser_data.ranges_script(NAMES, statistics))
     stacked = np.stack([answers(number) for number in range(3)])
     finite = np.where(np.isfinite(stacked), stacked, np.nan)
     assert data["images"] == list(NAMES)
@@ -107,13 +107,13 @@ def test_ranges_cover_all_images_and_leave_out_what_is_not_finite():
 
 def test_a_channel_without_a_finite_value_has_no_range():
     nothing = measure(np.full((2, 2, 1), np.nan, np.float32))
-    data = read_script(explorer.ranges_script(["one"], [nothing]))
+    data = read_script(browser_data.ranges_script(["one"], [nothing]))
     assert [floats(data[name]).tolist() for name in ("low", "high", "mean")] == [[0], [0], [0]]
 
 
 def test_the_switch_offers_only_maps_for_all_eyes(known):
     data = read_script((known.site / "gallery/colours.js").read_bytes())
-    assert list(data["tables"]) == [*explorer.SEQUENTIAL, *explorer.DIVERGING]
+    assert list(data["tables"]) == [*browser_data.SEQUENTIAL, *browser_data.DIVERGING]
     assert all(len(base64.b64decode(text)) == 3 * 240 for text in data["tables"].values())
     middle = base64.b64decode(data["tables"]["RdBu_r"])[3 * 119 : 3 * 121]
     assert min(middle) > 235  # zero is nearly white
@@ -354,7 +354,7 @@ def test_colours_with_a_middle_go_with_the_scale_around_zero_alone(visit, known)
     page.select_option("select[name=scale]", "symmetric")
     page.wait_for_function("document.querySelector('select[name=colours]').value === 'RdBu_r'")
     names = page.locator("select[name=colours] option").all_inner_texts()
-    assert names == list(explorer.DIVERGING)
+    assert names == list(browser_data.DIVERGING)
     page.locator(".ag-steps a[rel=next]").click()  # nothing is negative there
     page.wait_for_url("**/2-second-script-b.html")
     page.wait_for_function("document.querySelector('select[name=colours]').value === 'viridis'")

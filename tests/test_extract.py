@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from conftest import save_model
 
-from generator.data import ReceptiveField
-from generator.errors import ImageError, ModelError
-from generator.model.extract import KerasExtractor
+from generator.core.errors import ImageError, ModelError
+from generator.core.records import ReceptiveField
+from generator.model.keras.extractor import KerasExtractor
 
 
 def picture(*shape: int, seed: int = 0) -> np.ndarray:

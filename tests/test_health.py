@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from generator import stats
-from generator.data import LayerResult, Picture
-from generator.health import COMMON_BINS, combine, doubles, figures, merge_bins, strongest, warnings
-from generator.stats import examine, measure
+from generator.analysis import statistics
+from generator.analysis.health import COMMON_BINS, combine, doubles, figures, merge_bins, strongest, warnings
+from generator.analysis.statistics import examine, measure
+from generator.core.records import LayerResult, Picture
 
 NAN, INF = math.nan, math.inf
 
@@ -177,10 +177,10 @@ def test_a_layer_without_any_finite_value_has_numbers_all_the_same():
 def test_the_pages_state_the_thresholds():
     words = (ROOT / "templates/health_words.html.j2").read_text(encoding="utf-8")
     for said in (
-        f"above {stats.ALIKE} on every image",
-        f"fewer than {stats.FEWEST} values",
-        f"larger than {stats.COMPARED}×{stats.COMPARED}",
-        f"{stats.BINS} bins",
+        f"above {statistics.ALIKE} on every image",
+        f"fewer than {statistics.FEWEST} values",
+        f"larger than {statistics.COMPARED}×{statistics.COMPARED}",
+        f"{statistics.BINS} bins",
         f"over {COMMON_BINS} bins",
     ):
         assert said in words

@@ -36,12 +36,12 @@ from test_build import FakeExtractor
 
 from generator import images
 from generator.build import build
-from generator.data import LayerInfo, ModelInput
-from generator.errors import GalleryError, ImageError, WebsiteError
+from generator.core.errors import GalleryError, ImageError, WebsiteError
+from generator.core.formatting import one_line
+from generator.core.records import LayerInfo, ModelInput
+from generator.core.settings import Settings
 from generator.images import LARGEST, Preparation
-from generator.model.sniff import sniff
-from generator.settings import Settings
-from generator.text import one_line
+from generator.model.keras.file_kind import sniff
 
 EFFORT = int(os.environ.get("HOSTILE", "1"))
 SECONDS = 20  # that one case may take, on a busy machine

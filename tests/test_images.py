@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from generator import images
-from generator.errors import ImageError
-from generator.stock import find_inputs
+from generator.core.errors import ImageError
+from generator.inputs import find_inputs
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 

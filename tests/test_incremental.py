@@ -15,11 +15,12 @@ import pytest
 from conftest import ROOT, save_picture
 from test_build import FakeExtractor, project, snapshot, sources  # noqa: F401
 
-from generator import cache, data
 from generator.build import build
-from generator.data import ModelInput
-from generator.errors import GalleryError, OutputError
-from generator.settings import Settings
+from generator.core import records
+from generator.core.errors import GalleryError, OutputError
+from generator.core.records import ModelInput
+from generator.core.settings import Settings
+from generator.storage import cache
 
 
 class Counting(FakeExtractor):
@@ -317,9 +318,9 @@ def test_the_same_bytes_in_every_process_and_nothing_heavy_when_nothing_changed(
 
 
 def test_records_come_back_as_they_were():
-    image = data.InputImage("ä.png", "a", Path("x/ä.png"), "00", None)
+    image = records.InputImage("ä.png", "a", Path("x/ä.png"), "00", None)
     values = np.array([1.5, np.nan, -np.inf]), np.array([[True], [False]]), np.zeros((0, 2), np.int32)
-    record = data.ImageResult(image, (3, 4), check=data.Check(float("nan"), {2: 1e-7}, ("a",)))
+    record = records.ImageResult(image, (3, 4), check=records.Check(float("nan"), {2: 1e-7}, ("a",)))
     for value in (record, values, {"a": (1, None), 3: "x"}, np.float32(0.1), "</script>"):
         packed = cache.dump(value)
         assert cache.dump(cache.load(packed)) == packed

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from conftest import save_model
 
-from generator.errors import ModelError
-from generator.model import legacy
-from generator.model.load import load_model, register_custom_objects
+from generator.core.errors import ModelError
+from generator.model.keras import keras1_and_2
+from generator.model.keras.loading import load_model, register_custom_objects
 
 RANDOM = np.random.default_rng(0)
 PICTURE = RANDOM.random((1, 8, 8, 3), np.float32)
@@ -139,9 +139,9 @@ def new_file(keras, tmp_path_factory):
 @pytest.mark.parametrize(
     ("change", "repairs"),
     [
-        (first_layer_carries_the_shape, {legacy.EXPLICIT_INPUT}),
-        (bare_list, {legacy.EXPLICIT_INPUT, legacy.NAMED_LAYERS}),
-        (outdated_arguments, {legacy.EXPLICIT_INPUT, legacy.DROPPED_ARGUMENTS}),
+        (first_layer_carries_the_shape, {keras1_and_2.EXPLICIT_INPUT}),
+        (bare_list, {keras1_and_2.EXPLICIT_INPUT, keras1_and_2.NAMED_LAYERS}),
+        (outdated_arguments, {keras1_and_2.EXPLICIT_INPUT, keras1_and_2.DROPPED_ARGUMENTS}),
     ],
 )
 def test_old_sequential_files_compute_the_same(new_file, tmp_path, change, repairs):
@@ -205,8 +205,8 @@ def test_keras_1_had_its_own_names_layouts_and_theano(tmp_path, version, backend
     expected = maps.max((1, 2)) @ out + bias
     values = PICTURE.transpose(0, 3, 1, 2) if first else PICTURE
     np.testing.assert_allclose(loaded.model(values), expected, rtol=1e-4, atol=1e-4)
-    assert legacy.KERAS_1 in loaded.repairs
-    assert (legacy.TURNED in loaded.repairs) == turned
+    assert keras1_and_2.KERAS_1 in loaded.repairs
+    assert (keras1_and_2.TURNED in loaded.repairs) == turned
 
 
 @pytest.mark.parametrize("backend", ["theano", "tensorflow"])
@@ -292,7 +292,7 @@ def test_the_hard_sigmoid_is_the_old_one(tmp_path):
     act = layer("Activation", "act", activation="hard_sigmoid", batch_input_shape=[None, 8, 8, 3])
     loaded = load_model(write(tmp_path / "m.h5", {"class_name": "Sequential", "config": [act]}, {}))
     np.testing.assert_allclose(loaded.model(4 * PICTURE), np.clip(0.8 * PICTURE + 0.5, 0, 1), rtol=1e-6)
-    assert legacy.HARD_SIGMOID in loaded.repairs
+    assert keras1_and_2.HARD_SIGMOID in loaded.repairs
 
 
 def test_operations_of_tensorflow_become_layers(tmp_path):
@@ -311,7 +311,7 @@ def test_operations_of_tensorflow_become_layers(tmp_path):
         write(tmp_path / "m.h5", functional([picture_input(), divide, less, part], ["part"]), {})
     )
     np.testing.assert_allclose(loaded.model(PICTURE), (1 - PICTURE / 0.5)[..., ::-1], rtol=1e-6)
-    assert loaded.repairs == (legacy.RENAMED, legacy.OPERATIONS)
+    assert loaded.repairs == (keras1_and_2.RENAMED, keras1_and_2.OPERATIONS)
 
 
 @pytest.mark.parametrize(
@@ -512,7 +512,7 @@ def test_a_model_of_its_authors_own_class_is_the_graph_that_it_is(keras, tmp_pat
     model = Own(inputs, keras.layers.Conv2D(2, 3)(inputs))
     loaded = load_model(save_model(model, tmp_path / "m.keras"))
     np.testing.assert_allclose(loaded.model(PICTURE), model(PICTURE), rtol=1e-6)
-    assert loaded.repairs == (legacy.PLAIN_MODEL,)
+    assert loaded.repairs == (keras1_and_2.PLAIN_MODEL,)
 
 
 def test_the_first_files_called_keras_load(keras, tmp_path):

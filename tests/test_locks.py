@@ -12,15 +12,15 @@ from conftest import ROOT
 from test_build import FakeExtractor
 from test_hostile import small_project
 
-from generator import output
 from generator.build import build
-from generator.errors import BusyError, OutputError
+from generator.core.errors import BusyError, OutputError
+from generator.storage import output
 
 NONE = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL, errno.EBADF, errno.EIO)
 HOLD = """
 import fcntl, sys, time
 from pathlib import Path
-from generator import output
+from generator.storage import output
 def refuse(*_): raise OSError(int(sys.argv[2]), "no")
 if int(sys.argv[2]): fcntl.flock = refuse
 with output.locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)
@@ -135,7 +135,7 @@ def test_names_that_are_long_and_end_alike_have_temporary_files_of_their_own(tmp
 
 def test_a_writer_that_is_killed_leaves_one_file_which_the_next_takes_away(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from generator import output\n"
+        "import os, sys; from pathlib import Path; from generator.storage import output\n"
         "with output.replaced(Path(sys.argv[1])) as file:\n"
         "    file.write(b'half'); file.flush(); os.kill(os.getpid(), 9)"
     )

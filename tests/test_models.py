@@ -405,8 +405,8 @@ class TestDefaultModel:
 def test_the_default_model_is_right_about_all_test_images():
     """What the front page of the default gallery shows."""
     from generator import images
-    from generator.model.extract import KerasExtractor
-    from generator.model.predict import predict
+    from generator.analysis.prediction import predict
+    from generator.model.keras.extractor import KerasExtractor
 
     extractor = KerasExtractor(ROOT / "models/cats_and_dogs.hdf5", "")
     for name, label in (("cat", "cat"), ("dog", "dog"), ("two_cats", "cat"), ("two_dogs", "dog")):

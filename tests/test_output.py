@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import output
-from generator.errors import OutputError
+from generator.core.errors import OutputError
+from generator.storage import output
 
 RECORD = "gallery/.written.json"
 MARKED = b"<!-- activation-gallery -->\n"

@@ -9,18 +9,21 @@ import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import generator.pack as pack_module
+import generator.readme as readme_module
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, Gallery
 
-import generator.pack as pack_module
-import generator.readme as readme_module
-from generator import cli, output, plan, single, steady
-from generator.errors import OutputError
-from generator.pack import pack, package_name
-from generator.readme import write_readme
-from generator.single import write_single
-from generator.text import wrong_with_path
+from generator import cli
+from generator.core import plan
+from generator.core.errors import OutputError
+from generator.core.formatting import wrong_with_path
+from generator.export import single_page
+from generator.export.readme import write_readme
+from generator.export.single_page import write_single
+from generator.export.zip_file import pack, package_name
+from generator.storage import output, steady
 
 
 @pytest.fixture
@@ -239,7 +242,7 @@ def test_a_page_for_mail_and_a_readme_are_of_one_website_too(copied, tmp_path, m
     seen = []
     with monkeypatch.context() as patched:
         swaps = swapping_while_it_reads(copied, patched, 1, "read_bytes")
-        patched.setattr(single, "_content", lambda *a, f=single._content: seen.append(a) or f(*a))
+        patched.setattr(single_page, "_content", lambda *a, f=single_page._content: seen.append(a) or f(*a))
         write_single(copied, tmp_path / "x.html")
         assert swaps == [0] and len(seen) == 2
     with monkeypatch.context() as patched:

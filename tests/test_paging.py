@@ -12,10 +12,12 @@ from test_build import FakeExtractor
 from test_estimate import make_plan
 from test_site import References, broken_links
 
-from generator import estimate, pages, paging, plan
+from generator import estimate
 from generator.build import build, source_folder
-from generator.data import ImageResult, InputImage
-from generator.settings import Settings
+from generator.core import paths, plan
+from generator.core.records import ImageResult, InputImage
+from generator.core.settings import Settings
+from generator.website import list_pages, pages
 
 NAMES = ("a", "b", "compare", "home", "images", "index", "layers", "page-2", "page-3")
 SLUGS = (*NAMES[:5], "index-png", *NAMES[6:])
@@ -71,7 +73,7 @@ def parts_of(gallery: Gallery, page: str) -> list[str]:
 
 def test_parts_cover_all_images_once_in_order():
     every = results(61)
-    parts = list(paging.split("gallery/compare", every, 24))
+    parts = list(list_pages.split("gallery/compare", every, 24))
     assert [result for part in parts for result in part.results] == every
     assert [part.path for part in parts] == [f"gallery/compare{end}" for end in ("", "/page-2", "/page-3")]
     assert [part.say(part.number) for part in parts] == [
@@ -84,18 +86,18 @@ def test_parts_cover_all_images_once_in_order():
 
 @pytest.mark.parametrize(("number", "said"), [(25, "Image 25 of 25"), (26, "Images 25–26 of 26")])
 def test_what_a_last_page_says(number, said):
-    assert list(paging.split("index", results(number), 24))[-1].ways.said == said
+    assert list(list_pages.split("index", results(number), 24))[-1].ways.said == said
 
 
 @pytest.mark.parametrize("number", [1, 24])
 def test_a_list_that_fits_has_one_page_and_no_links(number):
-    (part,) = paging.split("index", results(number), 24)
+    (part,) = list_pages.split("index", results(number), 24)
     assert part.path == "index" and part.ways is None and part.entitle("X") == "X"
     assert part.crumbs(title="Home") == ()
 
 
 def test_numbered_links_are_few_with_the_first_and_the_last_among_them():
-    parts = list(paging.split("gallery/images/index", results(300), 10))
+    parts = list(list_pages.split("gallery/images/index", results(300), 10))
     shown = {
         part.number: " ".join("… " * each.gap + each.text for each in part.ways.numbers) for part in parts
     }
@@ -141,7 +143,7 @@ def test_links_to_a_list_lead_to_the_page_with_the_image(paged):
         ("page-3", "index/page-3", f"{LAYER}/page-3"),
     ):
         assert f'<a href="{images_page}.html">Images</a>' in read(paged, f"gallery/images/{slug}")
-        target = plan.link(f"gallery/images/{slug}/1-conv", f"{layer_page}.html")
+        target = paths.link(f"gallery/images/{slug}/1-conv", f"{layer_page}.html")
         assert f'<a href="{target}">all images</a>' in read(paged, f"gallery/images/{slug}/1-conv")
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import plan
-from generator.data import InputImage, LayerInfo
-from generator.errors import LayerError
+from generator.core import paths, plan
+from generator.core.errors import LayerError
+from generator.core.records import InputImage, LayerInfo
 
 IMAGE = InputImage("Cat.jpg", "cat", Path("Cat.jpg"), "0" * 64)
 
@@ -257,10 +257,10 @@ def test_the_canvas_depends_on_the_number_of_layers_alone():
     ],
 )
 def test_links_are_relative_to_the_folder_of_their_page(page, target, expected):
-    assert plan.link(page, target) == expected
+    assert paths.link(page, target) == expected
 
 
 def test_pages_have_their_places():
-    assert plan.image_page("cat") == "gallery/images/cat"
-    assert plan.layer_page("1-conv") == "gallery/layers/1-conv"
-    assert plan.image_layer_page("cat", "1-conv") == "gallery/images/cat/1-conv"
+    assert paths.image_page("cat") == "gallery/images/cat"
+    assert paths.layer_page("1-conv") == "gallery/layers/1-conv"
+    assert paths.image_layer_page("cat", "1-conv") == "gallery/images/cat/1-conv"

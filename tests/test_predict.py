@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from generator.errors import ModelError
-from generator.model.predict import check_labels, class_count, predict
+from generator.analysis.prediction import check_labels, class_count, predict
+from generator.core.errors import ModelError
 
 LABELS = ("cat", "dog", "owl")
 

@@ -9,9 +9,10 @@ import yaml
 from click.testing import CliRunner
 from conftest import ROOT
 
-from generator import __version__, cli, settings
-from generator.errors import OutputError
-from generator.project import new_project
+from generator import __version__, cli
+from generator.core import settings
+from generator.core.errors import OutputError
+from generator.scaffold import new_project
 
 ALL = (
     "gallery.toml", "mkdocs.yml", "requirements.txt", ".gitignore", ".github/workflows/pages.yml",

@@ -6,9 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from generator import raster
-from generator.raster import BACKGROUND, CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
-from generator.stats import measure
+from generator.analysis.statistics import measure
+from generator.core import sequences
+from generator.render import raster
+from generator.render.raster import BACKGROUND, CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
 
 COUNTS = (1, 2, 3, 7, 8, 13, 20, 33, 64, 100, 1000)
 SCALES = ("channel", "layer", "zscore")
@@ -282,12 +283,12 @@ def test_a_grid_fills_its_box():
     [(10, 3, (0, 3, 6)), (3, 10, (0, 1, 2)), (8, 4, (0, 2, 4, 6)), (5, 1, (0,)), (5, 0, ()), (0, 5, ())],
 )
 def test_evenly_spaced_numbers(total, wanted, expected):
-    assert raster.evenly_spaced(total, wanted) == expected
+    assert sequences.evenly_spaced(total, wanted) == expected
 
 
 def test_evenly_spaced_gaps_differ_by_one_at_most():
     for total, wanted in itertools.product((7, 64, 1000), (2, 5, 31, 64)):
-        gaps = np.diff(raster.evenly_spaced(total, wanted))
+        gaps = np.diff(sequences.evenly_spaced(total, wanted))
         assert gaps.max() - gaps.min() <= 1
 
 

@@ -17,14 +17,14 @@ from markdown_it import MarkdownIt
 from PIL import ImageSequence
 from test_site import hostile_gallery  # noqa: F401 - a fixture
 
-from generator import encode, raster
-from generator import readme as written
 from generator.build import build
 from generator.cli import main
-from generator.errors import OutputError, WebsiteError
-from generator.readme import END, START, write_readme
-from generator.settings import Settings, load_settings
-from generator.text import one_line
+from generator.core.errors import OutputError, WebsiteError
+from generator.core.formatting import one_line
+from generator.core.settings import Settings, load_settings
+from generator.export import readme as written
+from generator.export.readme import END, START, write_readme
+from generator.render import encode, raster
 
 URL = "https://me.github.io/a%20b"
 SECTION = f"{START}\n{END}\n"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from generator.model.receptive import receptive_fields
-from generator.model.record import recorded
+from generator.model.keras.receptive import receptive_fields
+from generator.model.keras.recording import recorded
 
 
 def positive(model) -> None:

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from conftest import save_model, save_picture, small_cnn
 
-from generator import images, raster
-from generator.errors import ModelError
-from generator.model.extract import KerasExtractor
-from generator.model.load import load_model
-from generator.stats import measure
+from generator import images
+from generator.analysis.statistics import measure
+from generator.core.errors import ModelError
+from generator.model.keras.extractor import KerasExtractor
+from generator.model.keras.loading import load_model
+from generator.render import raster
 
 
 def pad_same(x: np.ndarray, size: int) -> np.ndarray:

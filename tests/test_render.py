@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import encode, render
-from generator.data import Layer, RenderTask, Singles
-from generator.raster import BACKGROUND, CONSTANT
+from generator.core.records import Layer, RenderTask, Singles
+from generator.render import encode, layer_pictures
+from generator.render.raster import BACKGROUND, CONSTANT
 
 TABLE = encode.colour_table("viridis")
-STYLE = render.Style("channel", TABLE)
+STYLE = layer_pictures.Style("channel", TABLE)
 
 
 def layer_of(maps: np.ndarray, name: str = "conv") -> Layer:
@@ -46,13 +46,13 @@ def decoded(content: bytes) -> np.ndarray:
 
 def frame_of(maps: np.ndarray, side: int) -> np.ndarray:
     ranges = np.stack([maps.min(axis=(0, 1)), maps.max(axis=(0, 1))], axis=1).astype(np.float64)
-    return render.layer_frame(layer_of(maps), maps, ranges, side)
+    return layer_pictures.layer_frame(layer_of(maps), maps, ranges, side)
 
 
 def test_a_grid_pixel_by_pixel():
     # 3 × 4 pixels enlarged 8 times are cells of 24 × 32; 5 of them make 2 columns or more
     maps = levels(3, 4, 5)
-    result = render.render_layer(task_of(maps), maps, STYLE)
+    result = layer_pictures.render_layer(task_of(maps), maps, STYLE)
     picture = decoded(result.files["grid.png"])
     height, width = picture.shape[:2]
     columns = (width - 1) // 33
@@ -74,7 +74,7 @@ def test_a_grid_pixel_by_pixel():
 )
 def test_single_channels_have_a_picture_each(shape, size):
     maps = levels(*shape)
-    result = render.render_layer(task_of(maps), maps, STYLE)
+    result = layer_pictures.render_layer(task_of(maps), maps, STYLE)
     assert len(result.files) == shape[2] + 2
     assert dict(result.layer.singles) == {c: f"cat/channel-{c}.png" for c in range(shape[2])}
     factor = size[0] // shape[0]
@@ -87,7 +87,7 @@ def test_single_channels_have_a_picture_each(shape, size):
 
 def test_no_single_channels_unless_asked_for():
     maps = levels(8, 8, 3)
-    result = render.render_layer(task_of(maps, singles=False), maps, STYLE)
+    result = layer_pictures.render_layer(task_of(maps, singles=False), maps, STYLE)
     assert set(result.files) == {"grid.png", "maps.js"}
     assert result.layer.singles == {}
     assert result.frames.size == 0
@@ -95,7 +95,7 @@ def test_no_single_channels_unless_asked_for():
 
 def test_ranges_and_statistics_are_those_of_the_maps():
     maps = np.array([[[1, -5], [3, 0]], [[2, 0], [np.nan, 5]]], np.float32)
-    result = render.render_layer(task_of(maps), maps, render.Style("layer", TABLE))
+    result = layer_pictures.render_layer(task_of(maps), maps, layer_pictures.Style("layer", TABLE))
     assert result.layer.ranges.tolist() == [[-5, 5], [-5, 5]]
     assert result.layer.statistics.maximum.tolist() == [3, 5]
     assert result.layer.statistics.flawed.tolist() == [1, 0]
@@ -105,13 +105,13 @@ def test_maps_are_not_changed():
     maps = levels(8, 8, 3)
     before = maps.copy()
     maps.flags.writeable = False
-    render.render_layer(task_of(maps, (0, 1)), maps, STYLE)
+    layer_pictures.render_layer(task_of(maps, (0, 1)), maps, STYLE)
     np.testing.assert_array_equal(maps, before)
 
 
 def test_animated_channels_are_kept_as_they_are_drawn():
     maps = levels(8, 10, 5)
-    frames = render.render_layer(task_of(maps, (0, 3)), maps, STYLE).frames
+    frames = layer_pictures.render_layer(task_of(maps, (0, 3)), maps, STYLE).frames
     assert frames.dtype == np.uint8
     np.testing.assert_array_equal(frames, np.moveaxis(maps[..., [0, 3]], -1, 0))
 
@@ -121,7 +121,7 @@ def test_animated_channels_are_kept_as_they_are_drawn():
 )
 def test_large_maps_are_averaged_for_animations(size, kept):
     maps = levels(*size, 2)
-    frames = render.render_layer(task_of(maps, (1,), singles=False), maps, STYLE).frames
+    frames = layer_pictures.render_layer(task_of(maps, (1,), singles=False), maps, STYLE).frames
     assert frames.shape == (1, *kept)
     factor = -(-max(size) // 256)
     assert abs(int(frames[0, 1, 1]) - maps[factor : 2 * factor, factor : 2 * factor, 1].mean()) <= 0.51
@@ -129,7 +129,7 @@ def test_large_maps_are_averaged_for_animations(size, kept):
 
 def test_a_pattern_that_averages_out_is_not_drawn_as_constant():
     maps = (np.indices((512, 512)).sum(axis=0) % 2).astype(np.float32)[..., None]
-    frames = render.render_layer(task_of(maps, (0,), singles=False), maps, STYLE).frames
+    frames = layer_pictures.render_layer(task_of(maps, (0,), singles=False), maps, STYLE).frames
     assert CONSTANT not in frames
     assert set(frames.ravel()) <= {119, 120}
 
@@ -163,7 +163,7 @@ def test_a_layer_frame_shows_every_channel_centred():
 
 def test_frames_over_layers_have_one_size():
     pictures = [frame_of(levels(*shape), 256) for shape in ((8, 8, 3), (5, 100, 2), (1, 1, 64))]
-    frames = render.layers_frames(pictures)
+    frames = layer_pictures.layers_frames(pictures)
     assert frames.indices.shape == (3, max(map(len, pictures)), 256)
     assert frames.milliseconds == 2000
     for frame, picture in zip(frames.indices, pictures, strict=True):
@@ -176,7 +176,7 @@ def test_frames_over_channels_have_one_size_and_show_the_channels():
     maps = [levels(*shape, 3) for shape in shapes]
     channels = [each[..., 2].astype(np.uint8) for each in maps]
     triples = [(layer_of(each), 2, channel) for each, channel in zip(maps, channels, strict=True)]
-    frames = render.channels_frames(triples)
+    frames = layer_pictures.channels_frames(triples)
     caption = encode.caption_height(2)
     assert frames.indices.shape == (4, caption + 256, 256)
     assert frames.milliseconds == 200
@@ -193,18 +193,18 @@ def test_frames_over_channels_have_one_size_and_show_the_channels():
 
 def test_one_small_channel_makes_an_animation():
     maps = levels(3, 3, 1)
-    frames = render.channels_frames([(layer_of(maps, "层\n" * 80), 0, maps[..., 0].astype(np.uint8))])
+    frames = layer_pictures.channels_frames([(layer_of(maps, "层\n" * 80), 0, maps[..., 0].astype(np.uint8))])
     assert frames.indices.shape == (1, encode.caption_height(2) + 255, 256)
 
 
 def test_wide_grids_have_a_small_one_averaged_down_on_the_same_scale():
     narrow = np.random.default_rng(0).random((40, 40, 6), np.float32)
-    result = render.render_layer(task_of(narrow), narrow, STYLE)
+    result = layer_pictures.render_layer(task_of(narrow), narrow, STYLE)
     assert result.layer.small == result.layer.grid
     wide = np.random.default_rng(0).random((128, 128, 20), np.float32)
-    result = render.render_layer(task_of(wide), wide, STYLE)
+    result = layer_pictures.render_layer(task_of(wide), wide, STYLE)
     grid, small = result.layer.grid, result.layer.small
-    shrink = -(-grid.width // render.SMALL_WIDTH)
+    shrink = -(-grid.width // layer_pictures.SMALL_WIDTH)
     assert (small.path, small.width) == ("small.png", result.layer.columns * (-(-128 // shrink) + 1) + 1)
     low, high = result.layer.ranges[0]
     level = round((wide[:shrink, :shrink, 0].mean() - low) / (high - low) * 239)

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from conftest import ROOT, Gallery, serve
 
-from generator import resources
-from generator.website import build_website
+from generator.core import resources
+from generator.website.mkdocs import build_website
 
 FOLDER = ROOT / "site_src/js"
 SCRIPTS = sorted(FOLDER.rglob("*.js"))

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import ROOT, Gallery
 
-from generator.website import build_website
+from generator.website.mkdocs import build_website
 
 
 def recipe() -> dict:

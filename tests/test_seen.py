@@ -11,11 +11,12 @@ from conftest import ROOT, Gallery, open_gallery, save_model, save_picture
 from PIL import Image
 from test_build import FakeExtractor, project  # noqa: F401 - a fixture
 
-from generator import head, plan
 from generator.build import build
-from generator.settings import Settings
-from generator.stock import source_folder
-from generator.website import build_website
+from generator.core import plan
+from generator.core.settings import Settings
+from generator.inputs import source_folder
+from generator.website import previews
+from generator.website.mkdocs import build_website
 
 ADDRESS = "https://example.org/a/gallery/"
 
@@ -107,15 +108,15 @@ def test_without_an_address_nothing_claims_one(gallery):
 
 @pytest.mark.parametrize("text", ['"><b>x</b>', "&quot;><b>x</b>", "a\n</head><b>", "'><b onload=x>"])
 def test_hostile_texts_stay_inside_their_attribute(text):
-    tags = head.preview_tags(title=text, description=text, site_name=text, address=text, image=text)
-    page = Head(head.insert("<head></head><body></body>", tags))
+    tags = previews.preview_tags(title=text, description=text, site_name=text, address=text, image=text)
+    page = Head(previews.insert("<head></head><body></body>", tags))
     assert not page.evil
     assert page.meta["og:title"] == " ".join(text.replace("&quot;", '"').split())
 
 
 def test_a_page_with_a_preview_of_its_own_keeps_it():
     page = '<head><meta property="og:title" content="mine"></head>'
-    assert head.insert(page, "<meta>") == page
+    assert previews.insert(page, "<meta>") == page
 
 
 @pytest.fixture(scope="module")
@@ -166,8 +167,8 @@ def test_a_tall_image_and_places_without_a_picture_print_on_one_sheet_too(chromi
 
 @pytest.mark.usefixtures("keras")
 def test_the_guide_leads_to_what_the_default_gallery_has():
-    from generator.model.extract import KerasExtractor
-    from generator.stock import find_inputs
+    from generator.inputs import find_inputs
+    from generator.model.keras.extractor import KerasExtractor
 
     layers = KerasExtractor(ROOT / "models/cats_and_dogs.hdf5", "").describe().layers
     slugs = {layer.slug for layer in plan.plan_layers(layers, (), False) if layer.is_map and not layer.reason}

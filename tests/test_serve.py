@@ -18,9 +18,9 @@ from conftest import ROOT
 PROGRAM = """
 import shutil, sys
 from pathlib import Path
-from generator import output
-from generator.errors import OutputError, WebsiteError
-from generator.serve import serve_website
+from generator.storage import output
+from generator.core.errors import OutputError, WebsiteError
+from generator.website.serve import serve_website
 
 root, port = Path(sys.argv[1]), int(sys.argv[2])
 errors = {each.__name__: each for each in (
@@ -382,8 +382,8 @@ def test_a_page_that_waits_is_told_of_a_rebuild(rebuilt):
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(served, tmp_path):
-    from generator.errors import WebsiteError
-    from generator.serve import serve_website
+    from generator.core.errors import WebsiteError
+    from generator.website.serve import serve_website
 
     with pytest.raises(WebsiteError, match=f"expected a free port, received {served.port}"):
         serve_website(tmp_path, served.port, lambda: None, tmp_path, (), print)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import SettingsError
-from generator.settings import load_settings
+from generator.core.errors import SettingsError
+from generator.core.settings import load_settings
 
 BASE = 'model = "m.keras"\nimages = "pictures"\n'
 FLAGS = {"model": Path("m.keras"), "images": Path("pictures")}

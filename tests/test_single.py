@@ -14,9 +14,9 @@ from conftest import ROOT
 from test_site import HOSTILE, hostile_gallery  # noqa: F401 - a fixture
 
 from generator import cli
-from generator.errors import OutputError
-from generator.single import MOST, Content, choose, evenly, write_single
-from generator.text import one_line
+from generator.core.errors import OutputError
+from generator.core.formatting import one_line
+from generator.export.single_page import MOST, Content, choose, evenly, write_single
 
 
 def made_up(images: int, layers: int, gif: int, grid: int) -> Content:
@@ -155,7 +155,7 @@ def test_the_build_writes_the_page_also_where_nothing_changed(small_model, pictu
 
 def test_a_page_is_written_without_tensorflow(gallery, tmp_path):
     program = (
-        "import sys; from pathlib import Path; from generator.single import write_single; "
+        "import sys; from pathlib import Path; from generator.export.single_page import write_single; "
         "write_single(*map(Path, sys.argv[1:])); print('tensorflow' in sys.modules)"
     )
     command = [sys.executable, "-c", program, gallery.site, tmp_path / "a.html"]

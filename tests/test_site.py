@@ -11,7 +11,7 @@ import yaml
 from conftest import Gallery, open_gallery, open_picture, save_model, save_picture
 
 from generator.build import build
-from generator.settings import Settings
+from generator.core.settings import Settings
 
 KINDS = (
     "index",

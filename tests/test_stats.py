@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from generator.stats import measure
+from generator.analysis.statistics import measure
 
 NAN, INF = math.nan, math.inf
 NAMES = ("minimum", "maximum", "mean", "active", "flawed")

@@ -13,14 +13,15 @@ from conftest import ROOT
 from test_build import FakeExtractor
 from test_hostile import check_line, limited, small_project
 
-from generator import bounds, mkdocs_yml
 from generator.build import build
-from generator.data import Step
-from generator.errors import GalleryError, ProjectError, SettingsError
-from generator.readme import write_readme
-from generator.settings import Settings
-from generator.single import write_single
-from generator.website import build_website
+from generator.core import bounds
+from generator.core.errors import GalleryError, ProjectError, SettingsError
+from generator.core.records import Step
+from generator.core.settings import Settings
+from generator.export.readme import write_readme
+from generator.export.single_page import write_single
+from generator.website import mkdocs_yml
+from generator.website.mkdocs import build_website
 
 
 @pytest.fixture

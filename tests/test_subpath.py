@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, serve
 from test_site import References
 
-from generator.website import build_website
+from generator.website.mkdocs import build_website
 
 BELOW = "some/path"
 

@@ -1,1 +1,1 @@
-"""Everything that knows keras. Import the modules inside, and only when a model is really opened."""
+"""What opens a model and runs images through it, whatever the framework."""

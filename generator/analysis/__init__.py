@@ -1,0 +1,1 @@
+"""Numbers about feature maps, free of frameworks and of pictures."""

@@ -1,0 +1,63 @@
+"""What a model's output says: a class and its score, where it is a classifier."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from generator.core.errors import ModelError
+from generator.core.records import Prediction
+
+
+def class_count(output_shapes: Sequence[tuple[int, ...]]) -> int | None:
+    """Return how many classes an output of these shapes can tell apart, `None` where it is no such output.
+
+    A single unit tells two classes apart.
+    """
+    if len(output_shapes) != 1 or len(output_shapes[0]) != 1:
+        return None
+    return max(2, output_shapes[0][0])
+
+
+def check_labels(labels: Sequence[str], output_shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raise `ModelError` when there are labels but not as many as the model has classes."""
+    if not output_shapes:  # the model is incomplete
+        return
+    wanted = class_count(output_shapes)
+    if labels and wanted is None:
+        raise ModelError(
+            f"expected no labels for a model that is no classifier, received {len(labels)}: remove them"
+        )
+    if labels and wanted != len(labels):
+        raise ModelError(f"expected {wanted} labels, received {len(labels)}: give one for each class")
+
+
+def predict(outputs: Sequence[np.ndarray], final_activation: str | None, labels: Sequence[str]) -> Prediction:
+    """Read the model's outputs, float32 without the batch axis.
+
+    Softmax and sigmoid outputs are probabilities. A linear output counts as logits where there are labels
+    for it. Everything else is described by its shape.
+    """
+    if not outputs:
+        return Prediction("no prediction: the model’s output is left out")
+    shapes = " and ".join("×".join(map(str, output.shape)) or "one number" for output in outputs)
+    shape_only = Prediction(f"output: {shapes}")
+    count = class_count([output.shape for output in outputs])
+    if count is None or not np.isfinite(outputs[0]).all():
+        return shape_only if count is None else Prediction("output: not a number")
+    values = outputs[0].astype(np.float64)
+    method = final_activation
+    if final_activation in (None, "linear") and labels:
+        values = np.exp(-np.logaddexp(0, -values)) if len(values) == 1 else _softmax(values)
+        method = f"{'sigmoid' if len(values) == 1 else 'softmax'} of the output"
+    elif final_activation not in ("softmax", "sigmoid"):
+        return shape_only
+    if len(values) == 1 and final_activation != "softmax":
+        values = np.array([1 - values[0], values[0]])
+    best = int(values.argmax())
+    label = labels[best] if labels else f"class {best}"
+    return Prediction(f"{label} {values[best]:.1%}", label, float(values[best]), method, best)
+
+
+def _softmax(values: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(values - values.max())
+    return exponentials / exponentials.sum()

@@ -1,0 +1,1 @@
+"""Arrays to bytes: pictures, animations, charts, and what the browser loads."""

@@ -1,0 +1,1 @@
+"""Files on disk: what changed is written, locks, the swap of folders, the cache."""
