@@ -40,7 +40,7 @@ def make(name: str):
 
 def show(name: str) -> bool:
     """Build one gallery, print a line about it, and return whether everything was verified."""
-    from generator.build import build, open_keras
+    from generator.build import build, open_model
     from generator.core import plan
     from generator.core.sequences import evenly_spaced
     from generator.core.settings import Settings
@@ -51,7 +51,7 @@ def show(name: str) -> bool:
         (Path(folder) / "images/cat.png").symlink_to(IMAGES / "cat.png")
         make(name).save(path)
         settings = Settings(path, Path(folder) / "images", Path(folder) / "site", site=False, verify=True)
-        layers = plan.plan_layers(open_keras(settings, "").describe().layers, (), False)
+        layers = plan.plan_layers(open_model(settings, "").describe().layers, (), False)
         maps = [layer for layer in layers if layer.is_map and layer.reason is None]
         chosen = tuple(maps[index].name for index in evenly_spaced(len(maps), HANDFUL))
         start = time.perf_counter()

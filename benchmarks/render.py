@@ -38,7 +38,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from generator import images
-from generator.build import build, open_keras
+from generator.build import build, open_model
 from generator.core.settings import Settings
 from generator.model.keras.extractor import KerasExtractor
 from generator.process_images import Painter
@@ -72,7 +72,7 @@ class Subject:
             site=False,
             explain=False,
         )
-        self.extractor = open_keras(self.settings, images.digest(self.settings.model))
+        self.extractor = open_model(self.settings, images.digest(self.settings.model))
         self.model = self.extractor.describe()
         preparation = images.Preparation("0..1", (), self.settings.longest_side)
         self.inputs = [

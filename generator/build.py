@@ -19,8 +19,8 @@ from generator.core.records import BuildReport, InputImage, ModelInfo, Step
 from generator.core.settings import Settings
 from generator.core.source_date import LATEST, source_date
 from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
-from generator.model.keras.loading import check_file
-from generator.process_images import Extractor, Painter
+from generator.model.extractor import Extractor, Recipe, check_file, open_extractor
+from generator.process_images import Painter
 from generator.render import browser_data, cards, encode, layer_pictures
 from generator.storage import cache, output
 from generator.website import attribution_report, components, health_report, mkdocs_yml, pages
@@ -44,26 +44,25 @@ class Clock:
         self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - start
 
 
-def open_keras(settings: Settings, digest: str) -> Extractor:
-    """Open the model file with Keras, which is imported only here."""
-    from generator.model.keras.extractor import KerasExtractor
-    from generator.model.keras.loading import register_custom_objects
-
-    register_custom_objects(settings.custom_objects)
-    return KerasExtractor(
-        settings.model,
-        digest,
-        allow_unsafe=settings.allow_unsafe,
-        inputs=settings.inputs,
-        pre_activation=settings.pre_activation,
-        verify=settings.verify,
+def open_model(settings: Settings, digest: str) -> Extractor:
+    """Open the model that the settings name; `digest` is the SHA-256 of its file."""
+    return open_extractor(
+        Recipe(
+            path=settings.model,
+            digest=digest,
+            allow_unsafe=settings.allow_unsafe,
+            custom_objects=settings.custom_objects,
+            inputs=settings.inputs,
+            pre_activation=settings.pre_activation,
+            verify=settings.verify,
+        )
     )
 
 
 def build(
     settings: Settings,
     tell: Callable[[Step], None] = lambda _: None,
-    opener: Callable[[Settings, str], Extractor] = open_keras,
+    opener: Callable[[Settings, str], Extractor] = open_model,
 ) -> BuildReport:
     """Make the gallery that `settings` describe and say what was done.
 
@@ -208,7 +207,7 @@ def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, stock: S
 def size_up(
     settings: Settings,
     tell: Callable[[Step], None] = lambda _: None,
-    opener: Callable[[Settings, str], Extractor] = open_keras,
+    opener: Callable[[Settings, str], Extractor] = open_model,
 ) -> list[str]:
     """Say what a build would write, line by line, without writing anything."""
     check_output(settings)

@@ -324,15 +324,15 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
     """List the layers of MODEL: index, name, kind, output shape, channels, parameters, drawn or why not."""
     with errors_in_one_line(verbose), calm(verbose):
         from generator import images
-        from generator.build import open_keras
+        from generator.build import open_model
         from generator.core import plan
         from generator.core.settings import Settings
-        from generator.model.keras.loading import check_file
+        from generator.model.extractor import check_file
 
         check_file(model)
         report_step("model", f"loading {model.name}")
         settings = Settings(model, Path(), allow_unsafe=bool(allow_unsafe), custom_objects=custom_objects)
-        found = plan.plan_layers(open_keras(settings, images.digest(model)).describe().layers, layers, False)
+        found = plan.plan_layers(open_model(settings, images.digest(model)).describe().layers, layers, False)
     keys = ("index", "name", "kind", "shape", "channels", "parameters", "reason")
     rows = [{key: getattr(layer, key) for key in keys} | {"drawn": layer.reason is None} for layer in found]
     if as_json:

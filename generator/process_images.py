@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from generator.core.records import (
     Animation,
     Decision,
     Download,
-    Explanation,
     ImageResult,
     InputImage,
     Layer,
@@ -32,34 +30,13 @@ from generator.core.records import (
     RenderTask,
     Step,
 )
+from generator.model.extractor import Extractor
 from generator.render import cards, encode, layer_pictures, overlays
 from generator.storage.cache import Cache, fingerprint
 from generator.storage.output import SourceFolder
 
 GIF_LIMIT = 5_000_000  # bytes: above this GitHub does not show a README's picture
 SEEN_SIDE = 256  # pixels: the least longer side of the picture of what the model sees
-
-
-class Extractor(Protocol):
-    """What a build needs of a model."""
-
-    def describe(self) -> ModelInfo:
-        """Return what is known of the model and its layers."""
-
-    def extract(self, values: np.ndarray, others: Mapping[str, np.ndarray]) -> Activations:
-        """Return every layer's output for one image, float32 (height, width, channels).
-
-        `others` are the pictures for further inputs by name. Raises `ImageError` when the image does not fit.
-        """
-
-    def explain(
-        self,
-        values: np.ndarray,
-        others: Mapping[str, np.ndarray],
-        layers: Sequence[int],
-        prediction: Prediction,
-    ) -> Explanation:
-        """Return what the prediction for an image that was extracted rests on, in layers of these indices."""
 
 
 @dataclass

@@ -11,30 +11,13 @@ import sys
 import time
 from pathlib import Path
 
-import h5py
-from conftest import save_picture
-from test_build import FakeExtractor
+from fakes import FakeExtractor, make_project
 
 from generator.build import build
 from generator.core.settings import Settings
 from generator.storage import output
 
 REBUILD_EVERY = 5
-
-
-def make_project(folder: Path, seed: int) -> Settings:
-    """Lay out a project whose pictures depend on `seed`."""
-    (folder / "in").mkdir(parents=True, exist_ok=True)
-    with h5py.File(folder / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
-    for number, name in enumerate(("a.png", "b.png")):
-        save_picture(folder / "in" / name, seed=10 * seed + number)
-    if seed:
-        save_picture(folder / "in" / "only-here.png", seed=9)
-    else:
-        (folder / "in" / "only-here.png").unlink(missing_ok=True)
-    return Settings(folder / "fake.h5", folder / "in", folder / "site")
 
 
 def make_gallery(settings: Settings) -> None:

@@ -12,12 +12,14 @@ import os
 import random
 import re
 import resource
+import signal
 import struct
 import sys
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ import h5py
 import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
+
+from generator.core.formatting import one_line
 
 MEMORY = 3 << 30  # bytes that opening a small model file may take beyond what Keras itself takes
 NUMBERS = (0, -1, 1, 2**15, 2**16 + 1, 10**6, 2**31 - 1, 2**31, 2**63, 10**30, 1e300, -0.5)
@@ -418,3 +422,34 @@ def _sample_model(keras, name: str):
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+
+
+SECONDS = 20  # that one case may take, on a busy machine
+
+
+class Hang(BaseException):
+    """A case takes too long; no `except Exception` on the way may swallow that."""
+
+
+@contextmanager
+def limited(seconds: int = SECONDS) -> Iterator[None]:
+    """Raise `Hang` where what is inside takes too long."""
+
+    def stop(*_: object) -> None:
+        raise Hang(f"more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def check_line(message: str, *secrets: Path) -> None:
+    """Hold that a message is one line for people, which names no folder."""
+    assert message == one_line(message) and 10 < len(message) < 1500, message
+    assert message.startswith("expected") and "Traceback" not in message, message
+    for secret in secrets:
+        assert str(secret) not in message, message

@@ -41,11 +41,6 @@ class LoadedModel:
     missing: tuple[MissingLayer, ...] = ()
 
 
-def check_file(path: Path) -> None:
-    """Raise `ModelError` unless `path` holds a whole Keras model. Does not import keras."""
-    sniff(path)
-
-
 def register_custom_objects(specs: Sequence[str]) -> None:
     """Make the classes and functions in `specs`, each "module:name", known to Keras under their names.
 

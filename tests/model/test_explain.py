@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import ROOT, Gallery, open_picture, save_model, save_picture
-from test_build import FakeExtractor
+from fakes import FakeExtractor
 
 from generator.analysis.prediction import predict
 from generator.build import build, source_folder

@@ -11,14 +11,12 @@ import os
 import re
 import select
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -30,9 +28,10 @@ import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, save_picture
+from fakes import FakeExtractor, small_project
+from hostile import SECONDS, check_line, limited
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from test_build import FakeExtractor
 
 from generator import images
 from generator.build import build
@@ -44,13 +43,8 @@ from generator.images import LARGEST, Preparation
 from generator.model.keras.file_kind import sniff
 
 EFFORT = int(os.environ.get("HOSTILE", "1"))
-SECONDS = 20  # that one case may take, on a busy machine
 NODE = shutil.which("node")
 WRITTEN = "written-by-a-model.txt"  # which no model may
-
-
-class Hang(BaseException):
-    """A case takes too long; no `except Exception` on the way may swallow that."""
 
 
 def tries(number: int) -> settings:
@@ -65,22 +59,6 @@ def tries(number: int) -> settings:
     )
 
 
-@contextmanager
-def limited(seconds: int = SECONDS) -> Iterator[None]:
-    """Raise `Hang` where what is inside takes too long."""
-
-    def stop(*_: object) -> None:
-        raise Hang(f"more than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
 @pytest.fixture
 def tally(record_property) -> Iterator[Callable[[str, str], None]]:
     """Count what was tried, by category and outcome, for the table at the end of the run."""
@@ -92,14 +70,6 @@ def tally(record_property) -> Iterator[Callable[[str, str], None]]:
     yield add
     for (category, outcome), number in sorted(counts.items()):
         record_property("hostile", [category, outcome, number])
-
-
-def check_line(message: str, *secrets: Path) -> None:
-    """Hold that a message is one line for people, which names no folder."""
-    assert message == one_line(message) and 10 < len(message) < 1500, message
-    assert message.startswith("expected") and "Traceback" not in message, message
-    for secret in secrets:
-        assert str(secret) not in message, message
 
 
 def check_decoded(path: Path) -> str:
@@ -638,17 +608,6 @@ TEMPLATES = {
     "bytes": (b"\xff\xfe", r"model\.html\.j2: .*can't decode"),
     "nowhere": (b"{% include 'nowhere.j2' %}", r"nowhere\.j2"),
 }
-
-
-def small_project(folder: Path) -> Settings:
-    """Lay out a project with one picture."""
-    (folder / "in").mkdir()
-    (folder / "site_src").mkdir()
-    save_picture(folder / "in/a.png")
-    with h5py.File(folder / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
-    return Settings(folder / "fake.h5", folder / "in", folder / "site", project=folder)
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

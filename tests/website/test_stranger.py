@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from test_build import FakeExtractor
-from test_hostile import check_line, limited, small_project
+from fakes import FakeExtractor, small_project
+from hostile import check_line, limited
 
 from generator.build import build
 from generator.core import bounds

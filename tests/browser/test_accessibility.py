@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import ROOT
-from test_site import KINDS
+from websites import KINDS
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 LOOKS = [(scheme, width) for scheme in ("default", "slate") for width in (1280, 390)]  # light and dark

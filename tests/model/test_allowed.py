@@ -13,7 +13,7 @@ import hostile
 import keras
 import numpy as np
 import pytest
-from test_hostile import limited
+from hostile import limited
 
 from generator.core.errors import ModelError
 from generator.model.keras import allowed, loading, rebuilding

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from test_health import CASES, random_maps, result
+from health_cases import CASES, random_maps, result
 
 from generator.analysis.health import combine
 from generator.core.records import Layer, LayerHealth

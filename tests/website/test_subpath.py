@@ -7,7 +7,7 @@ from urllib.request import urlopen
 
 import pytest
 from conftest import ROOT, serve
-from test_site import References
+from websites import References
 
 from generator.website.mkdocs import build_website
 

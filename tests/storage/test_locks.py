@@ -9,8 +9,7 @@ import threading
 
 import pytest
 from conftest import ROOT
-from test_build import FakeExtractor
-from test_hostile import small_project
+from fakes import FakeExtractor, small_project
 
 from generator.build import build
 from generator.core.errors import BusyError, OutputError

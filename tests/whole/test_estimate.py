@@ -5,29 +5,17 @@ import re
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import save_picture
-from test_build import FakeExtractor
+from fakes import FakeExtractor, make_plan
 
 from generator import build as story
 from generator import estimate
 from generator.core.formatting import size
-from generator.core.plan import Plan, plan_layers
-from generator.core.records import InputImage, LayerInfo
+from generator.core.records import LayerInfo
 from generator.core.settings import Settings
-
-
-def make_plan(layers: int = 10, images: int = 3, side: int | None = 64, channels: int = 40) -> Plan:
-    infos = [
-        LayerInfo(index=i, name=f"conv{i}", kind="Conv2D", family="convolution", shape=(side, side, channels),
-                  parameters=1)
-        for i in range(1, layers + 1)
-    ]  # fmt: skip
-    found = tuple(InputImage(f"{i}.png", str(i), Path(f"{i}.png"), "") for i in range(images))
-    return Plan(found, plan_layers(infos, (), False), ("convolution",), 32, 480)
 
 
 def test_pictures_and_pages_are_counted():

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
-from test_site import HOSTILE, hostile_gallery  # noqa: F401 - a fixture
+from websites import HOSTILE, hostile_gallery  # noqa: F401 - a fixture
 
 from generator import cli
 from generator.core.errors import OutputError

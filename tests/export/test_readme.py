@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from conftest import ROOT, open_gallery, open_picture, save_picture
 from markdown_it import MarkdownIt
 from PIL import ImageSequence
-from test_site import hostile_gallery  # noqa: F401 - a fixture
+from websites import hostile_gallery  # noqa: F401 - a fixture
 
 from generator.build import build
 from generator.cli import main

@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import serve
-from test_site import KINDS
+from websites import KINDS
 
 pytestmark = pytest.mark.browser
 LOADED = "[...document.querySelectorAll('img[src]:not([loading])')].every(image => image.naturalWidth)"

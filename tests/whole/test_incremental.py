@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from conftest import ROOT, save_picture
-from test_build import FakeExtractor, project, snapshot, sources  # noqa: F401
+from fakes import FakeExtractor, project, snapshot, sources  # noqa: F401
 
 from generator.build import build
 from generator.core import records

@@ -12,8 +12,9 @@ import pytest
 from conftest import ROOT, save_model, small_cnn
 
 from generator.core.errors import ModelError
+from generator.model.extractor import check_file
 from generator.model.keras.file_kind import HDF5, ZIP, sniff
-from generator.model.keras.loading import check_file, load_model
+from generator.model.keras.loading import load_model
 
 
 def zipped(*names: str) -> bytes:
@@ -107,7 +108,7 @@ def test_a_model_may_have_any_name(keras, tmp_path):
 
 def test_checking_a_file_does_not_import_keras():
     code = (
-        "import sys; from pathlib import Path; from generator.model.keras.loading import check_file\n"
+        "import sys; from pathlib import Path; from generator.model.extractor import check_file\n"
         "check_file(Path('models/cats_and_dogs.hdf5')); assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

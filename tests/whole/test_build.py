@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, open_picture, save_picture
+from conftest import ROOT, open_picture
+from fakes import FakeExtractor, snapshot, sources
 from PIL import Image
 
 from generator import build as story
@@ -17,69 +18,15 @@ from generator.build import build
 from generator.core import plan
 from generator.core.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
 from generator.core.formatting import size
-from generator.core.records import Activations, Check, Explanation, LayerInfo, ModelInfo, ModelInput
+from generator.core.records import Activations, Check, LayerInfo, ModelInfo, ModelInput
 from generator.core.settings import Settings
 from generator.images import read
 from generator.render import layer_pictures
 from generator.render.raster import CONSTANT
 
 
-class FakeExtractor:
-    """Makes maps out of the image itself: scaled copies, a constant channel, one with NaN and infinity."""
-
-    def __init__(self, *_, channels: int = 5, side: int = 12, noise: bool = False):
-        self.channels, self.side, self.noise = channels, side, noise
-
-    def describe(self) -> ModelInfo:
-        shape = (self.side, self.side, self.channels)
-        layers = (
-            LayerInfo(index=1, name="conv", kind="Conv2D", family="convolution", shape=shape, parameters=9),
-            LayerInfo(
-                index=2, name="drop", kind="Dropout", family="other", shape=shape, parameters=0, repeats=1
-            ),
-            LayerInfo(index=3, name="act", kind="ReLU", family="activation", shape=shape, parameters=0),
-        )
-        return ModelInfo(
-            "fake.h5", "0" * 64, "fake", (self.side, self.side, 3), 9, layers, ((2,),), "softmax", None
-        )
-
-    def extract(self, values: np.ndarray, _others) -> Activations:
-        maps = values.mean(axis=2, keepdims=True) * np.arange(1, self.channels + 1, dtype=np.float32)
-        if self.noise:
-            maps = np.random.default_rng(int(values.sum())).normal(size=maps.shape).astype(np.float32)
-        maps[..., 1] = 3
-        maps[0, 0, 2], maps[0, 1, 2], maps[0, 2, 2] = np.nan, np.inf, -np.inf
-        maps.flags.writeable = False
-        return Activations({1: maps, 2: maps, 3: maps}, (np.array([0.25, 0.75], np.float32),))
-
-    def explain(self, _values, _others, layers, _prediction) -> Explanation:
-        return Explanation({index: np.eye(self.side, dtype=np.float32) for index in layers}, 1.0, "the logit")
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A model file that only looks like one, and two pictures."""
-    import h5py
-
-    with h5py.File(tmp_path / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
-    (tmp_path / "in").mkdir()
-    for number, name in enumerate(("a.png", "b.png")):
-        save_picture(tmp_path / "in" / name, seed=number)
-    return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)
-
-
-def sources(settings: Settings) -> Path:
-    return story.source_folder(settings)
-
-
 def manifest(settings: Settings) -> dict:
     return json.loads((sources(settings) / "gallery/manifest.json").read_text(encoding="utf-8"))
-
-
-def snapshot(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_report_counts_what_is_on_disk(project):

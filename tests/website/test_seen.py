@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import ROOT, Gallery, open_gallery, save_model, save_picture
+from fakes import FakeExtractor, project  # noqa: F401 - a fixture
 from PIL import Image
-from test_build import FakeExtractor, project  # noqa: F401 - a fixture
 
 from generator.build import build
 from generator.core import plan

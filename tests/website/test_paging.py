@@ -7,10 +7,9 @@ from pathlib import Path
 import h5py
 import pytest
 from conftest import Gallery, open_gallery, save_picture
+from fakes import FakeExtractor, make_plan
 from test_accessibility import LOOKS, axe, found_by_axe  # noqa: F401
-from test_build import FakeExtractor
-from test_estimate import make_plan
-from test_site import References, broken_links
+from websites import References, broken_links
 
 from generator import estimate
 from generator.build import build, source_folder

@@ -7,12 +7,10 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from conftest import ROOT
-from crash import make_project
-from test_build import FakeExtractor
+from conftest import ROOT, TESTS
+from fakes import FakeExtractor, make_project
 
 from generator.build import build
 from generator.core.errors import GalleryError, OutputError
@@ -21,11 +19,11 @@ from generator.storage import output
 
 def environment() -> dict[str, str]:
     """Let a process find the package and the tests from anywhere."""
-    return os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(Path(__file__).parent)))}
+    return os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(TESTS)))}
 
 
 def test_killed_at_any_moment_there_is_a_whole_website_and_the_next_build_is_clean(tmp_path):
-    command = [sys.executable, Path(__file__).with_name("crash.py"), tmp_path, "50", "1"]
+    command = [sys.executable, TESTS / "crash.py", tmp_path, "50", "1"]
     result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[-2000:]
     assert int(re.match(r"killed (\d+) of 50", result.stdout)[1]) >= 25

@@ -1,0 +1,101 @@
+"""Stand-ins that tests share: an extractor without a model, and projects to build with it."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from conftest import save_picture
+
+from generator.core.plan import Plan, plan_layers
+from generator.core.records import Activations, Explanation, InputImage, LayerInfo, ModelInfo
+from generator.core.settings import Settings
+from generator.inputs import source_folder
+
+
+class FakeExtractor:
+    """Makes maps out of the image itself: scaled copies, a constant channel, one with NaN and infinity."""
+
+    def __init__(self, *_, channels: int = 5, side: int = 12, noise: bool = False):
+        self.channels, self.side, self.noise = channels, side, noise
+
+    def describe(self) -> ModelInfo:
+        shape = (self.side, self.side, self.channels)
+        layers = (
+            LayerInfo(index=1, name="conv", kind="Conv2D", family="convolution", shape=shape, parameters=9),
+            LayerInfo(
+                index=2, name="drop", kind="Dropout", family="other", shape=shape, parameters=0, repeats=1
+            ),
+            LayerInfo(index=3, name="act", kind="ReLU", family="activation", shape=shape, parameters=0),
+        )
+        return ModelInfo(
+            "fake.h5", "0" * 64, "fake", (self.side, self.side, 3), 9, layers, ((2,),), "softmax", None
+        )
+
+    def extract(self, values: np.ndarray, _others) -> Activations:
+        maps = values.mean(axis=2, keepdims=True) * np.arange(1, self.channels + 1, dtype=np.float32)
+        if self.noise:
+            maps = np.random.default_rng(int(values.sum())).normal(size=maps.shape).astype(np.float32)
+        maps[..., 1] = 3
+        maps[0, 0, 2], maps[0, 1, 2], maps[0, 2, 2] = np.nan, np.inf, -np.inf
+        maps.flags.writeable = False
+        return Activations({1: maps, 2: maps, 3: maps}, (np.array([0.25, 0.75], np.float32),))
+
+    def explain(self, _values, _others, layers, _prediction) -> Explanation:
+        return Explanation({index: np.eye(self.side, dtype=np.float32) for index in layers}, 1.0, "the logit")
+
+
+def make_project(folder: Path, seed: int) -> Settings:
+    """Lay out a project whose pictures depend on `seed`."""
+    (folder / "in").mkdir(parents=True, exist_ok=True)
+    with h5py.File(folder / "fake.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_group("model_weights")
+    for number, name in enumerate(("a.png", "b.png")):
+        save_picture(folder / "in" / name, seed=10 * seed + number)
+    if seed:
+        save_picture(folder / "in" / "only-here.png", seed=9)
+    else:
+        (folder / "in" / "only-here.png").unlink(missing_ok=True)
+    return Settings(folder / "fake.h5", folder / "in", folder / "site")
+
+
+def small_project(folder: Path) -> Settings:
+    """Lay out a project with one picture."""
+    (folder / "in").mkdir()
+    (folder / "site_src").mkdir()
+    save_picture(folder / "in/a.png")
+    with h5py.File(folder / "fake.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_group("model_weights")
+    return Settings(folder / "fake.h5", folder / "in", folder / "site", project=folder)
+
+
+def make_plan(layers: int = 10, images: int = 3, side: int | None = 64, channels: int = 40) -> Plan:
+    infos = [
+        LayerInfo(index=i, name=f"conv{i}", kind="Conv2D", family="convolution", shape=(side, side, channels),
+                  parameters=1)
+        for i in range(1, layers + 1)
+    ]  # fmt: skip
+    found = tuple(InputImage(f"{i}.png", str(i), Path(f"{i}.png"), "") for i in range(images))
+    return Plan(found, plan_layers(infos, (), False), ("convolution",), 32, 480)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A model file that only looks like one, and two pictures."""
+    with h5py.File(tmp_path / "fake.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_group("model_weights")
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(("a.png", "b.png")):
+        save_picture(tmp_path / "in" / name, seed=number)
+    return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)
+
+
+def sources(settings: Settings) -> Path:
+    return source_folder(settings)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

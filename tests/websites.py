@@ -1,0 +1,61 @@
+"""What tests ask of finished websites: kinds of page, links, and whether these lead somewhere."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+KINDS = (
+    "index",
+    "gallery/images/index",
+    "gallery/images/one",
+    "gallery/images/one/01-first-conv",
+    "gallery/layers/index",
+    "gallery/layers/01-first-conv",
+    "gallery/compare",
+    "gallery/model",
+)
+
+
+MADE_BY_MATERIAL = {"__search", "__drawer", "__skip"}  # ids that its script handles
+
+
+class References(HTMLParser):
+    """Collects what a page refers to, its ids, and the attributes of its pictures."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.targets, self.ids, self.images, self.explored = [], set(), [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.ids.add(attributes.get("id"))
+        self.targets += [attributes[name] for name in ("href", "src") if attributes.get(name)]
+        if tag == "img":
+            self.images.append(attributes)
+        self.explored |= "data-explore" in attributes
+
+    def has(self, fragment: str) -> bool:
+        """Whether a fragment leads somewhere: to an element, or to a channel that the explorer opens."""
+        return fragment in self.ids | MADE_BY_MATERIAL or bool(
+            self.explored and re.fullmatch(r"c\d+", fragment)
+        )
+
+
+def broken_links(site: Path) -> list[str]:
+    """Return every internal link of every page that leads nowhere, fragments included."""
+    pages = {path: References(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+    broken = []
+    for page, references in pages.items():
+        for target in references.targets:
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                continue
+            path = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            missing = not path.is_file()
+            if not missing and parts.fragment and path in pages:
+                missing = not pages[path].has(unquote(parts.fragment))
+            if missing:
+                broken.append(f"{page.relative_to(site)}: {target}")
+    return broken
