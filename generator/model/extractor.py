@@ -36,8 +36,8 @@ class Extractor(Protocol):
 class Recipe:
     """All that opening a model takes; it can be pickled, so that every process opens its own.
 
-    `digest` is the SHA-256 of the file's bytes. `allow_unsafe` and `custom_objects` let code run. `inputs` are
-    what further inputs get, by name. `pre_activation` and `verify` are as in the settings.
+    `digest` is the SHA-256 of the file's bytes. `allow_unsafe` and `custom_objects` let code run. `inputs`
+    are what further inputs get, by name. `pre_activation` and `verify` are as in the settings.
     """
 
     path: Path
