@@ -21,6 +21,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from websites import HOSTILE
 
 from generator.build import build
 from generator.core.settings import Settings
@@ -257,3 +258,37 @@ def project(tmp_path):
     for number, name in enumerate(("a.png", "b.png")):
         save_picture(tmp_path / "in" / name, seed=number)
     return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)
+
+
+@pytest.fixture(scope="session")
+def hostile_gallery(keras, tmp_path_factory) -> Gallery:
+    """A gallery of a model, labels and files whose names all try to become something else."""
+    folder = tmp_path_factory.mktemp("hostile <b>'x'")
+    inputs = x = keras.Input((24, 24, 3))
+    for name in HOSTILE:
+        x = keras.layers.Conv2D(3, 3, name=name)(x)
+    outputs = keras.layers.Dense(2, activation="softmax", name="out")(keras.layers.Flatten()(x))
+    model = save_model(keras.Model(inputs, outputs, name="<b>model<b>"), folder / "m <i>'x'.keras")
+    (folder / "in").mkdir()
+    names = [
+        "<script>alert(6)<script>.png",
+        "q'\"uote.png",
+        "new\nline.png",
+        "--- x: y.png",
+        "[a](b).png",
+        "日本語.png",
+        "index.png",
+        "x..up.png",
+        "{{7*7}}.png",
+        "`x`.png",
+        "e" * 200 + ".png",
+        "E.PNG",
+        "e.png",
+    ]
+    for name in names:
+        save_picture(folder / "in" / name)
+    (folder / "in" / "<img src=x onerror=alert(7)>.png").write_bytes(b"no picture")
+    labels = ("<script>alert(8)</script>", "\"'><img src=x onerror=alert(9)>")
+    settings = Settings(model, folder / "in", folder / "out" / "site", labels=labels)
+    build(settings)
+    return open_gallery(settings)

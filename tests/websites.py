@@ -5,6 +5,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "a'b\"c --- ```\n# x\n<script>alert(2)<script> [l](javascript:alert(3)) {{ 7*7 }} `x`",
+    "<title><script>alert(4)<script>",
+    "&lt;script&gt;alert(5)&lt;&#47;script&gt;",
+    "池化 🐱 \x1b[31m",
+)
 KINDS = (
     "index",
     "gallery/images/index",

@@ -9,12 +9,12 @@ import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 
-import generator.pack as pack_module
-import generator.readme as readme_module
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, Gallery
 
+import generator.export.readme as readme_module
+import generator.export.zip_file as pack_module
 from generator import cli
 from generator.core import plan
 from generator.core.errors import OutputError

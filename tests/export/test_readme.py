@@ -15,7 +15,6 @@ from click.testing import CliRunner
 from conftest import ROOT, open_gallery, open_picture, save_picture
 from markdown_it import MarkdownIt
 from PIL import ImageSequence
-from websites import hostile_gallery  # noqa: F401 - a fixture
 
 from generator.build import build
 from generator.cli import main
@@ -272,7 +271,7 @@ def test_the_command_takes_the_address_from_the_environment_and_imports_no_tenso
 
 
 @pytest.mark.parametrize("render", [markdown.markdown, MarkdownIt("commonmark").render])
-def test_hostile_names_stay_text_in_markdown(hostile_gallery, project, monkeypatch, render):  # noqa: F811
+def test_hostile_names_stay_text_in_markdown(hostile_gallery, project, monkeypatch, render):
     """As MkDocs and as CommonMark read it."""
     monkeypatch.setattr(written, "MOST_IMAGES", 20)
     write_readme(hostile_gallery.site, project / "README.md", URL)

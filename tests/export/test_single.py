@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
-from websites import HOSTILE, hostile_gallery  # noqa: F401 - a fixture
+from websites import HOSTILE
 
 from generator import cli
 from generator.core.errors import OutputError
@@ -125,7 +125,7 @@ def test_who_wants_nothing_to_move_sees_the_still(request, visit, gallery, tmp_p
 
 
 @pytest.mark.browser
-def test_hostile_names_stay_text(visit, hostile_gallery, tmp_path):  # noqa: F811
+def test_hostile_names_stay_text(visit, hostile_gallery, tmp_path):
     write_single(hostile_gallery.site, tmp_path / "a.html")
     text = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert (
