@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import ROOT, Gallery, open_gallery, save_model, save_picture
-from fakes import FakeExtractor, project  # noqa: F401 - a fixture
+from fakes import FakeExtractor
 from PIL import Image
 
 from generator.build import build
