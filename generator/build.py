@@ -21,7 +21,7 @@ from generator.core.source_date import LATEST, source_date
 from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
 from generator.model.extractor import Extractor, Recipe, check_file, open_extractor
 from generator.process_images import Painter
-from generator.render import browser_data, cards, encode, layer_pictures
+from generator.render import browser_data, cards, layer_pictures, palette
 from generator.storage import cache, output
 from generator.website import attribution_report, components, health_report, mkdocs_yml, pages
 from generator.website.manifest import manifest
@@ -145,7 +145,7 @@ def draw(
 ) -> tuple[components.Site, int]:
     """Write the pictures of all images; return what pages are made from, and how many images were kept."""
     with clock.stage("model"):
-        style = layer_pictures.Style(settings.scale, encode.colour_table(settings.colours))
+        style = layer_pictures.Style(settings.scale, palette.colour_table(settings.colours))
         extractor = functools.cache(lambda: open_unchanged(settings, stock, opener))
         known = memory.recall(MODEL, model_key(settings, stock))
         if known is None:

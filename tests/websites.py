@@ -1,9 +1,15 @@
-"""What tests ask of finished websites: kinds of page, links, and whether these lead somewhere."""
+"""What tests ask of finished websites: kinds of page, links, whether these lead somewhere, hostile names."""
 
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import pytest
+from conftest import Gallery, open_gallery, save_model, save_picture
+
+from generator.build import build
+from generator.core.settings import Settings
 
 KINDS = (
     "index",
@@ -59,3 +65,46 @@ def broken_links(site: Path) -> list[str]:
             if missing:
                 broken.append(f"{page.relative_to(site)}: {target}")
     return broken
+
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "a'b\"c --- ```\n# x\n<script>alert(2)<script> [l](javascript:alert(3)) {{ 7*7 }} `x`",
+    "<title><script>alert(4)<script>",
+    "&lt;script&gt;alert(5)&lt;&#47;script&gt;",
+    "池化 🐱 \x1b[31m",
+)
+
+
+@pytest.fixture(scope="session")
+def hostile_gallery(keras, tmp_path_factory) -> Gallery:
+    """A gallery of a model, labels and files whose names all try to become something else."""
+    folder = tmp_path_factory.mktemp("hostile <b>'x'")
+    inputs = x = keras.Input((24, 24, 3))
+    for name in HOSTILE:
+        x = keras.layers.Conv2D(3, 3, name=name)(x)
+    outputs = keras.layers.Dense(2, activation="softmax", name="out")(keras.layers.Flatten()(x))
+    model = save_model(keras.Model(inputs, outputs, name="<b>model<b>"), folder / "m <i>'x'.keras")
+    (folder / "in").mkdir()
+    names = [
+        "<script>alert(6)<script>.png",
+        "q'\"uote.png",
+        "new\nline.png",
+        "--- x: y.png",
+        "[a](b).png",
+        "日本語.png",
+        "index.png",
+        "x..up.png",
+        "{{7*7}}.png",
+        "`x`.png",
+        "e" * 200 + ".png",
+        "E.PNG",
+        "e.png",
+    ]
+    for name in names:
+        save_picture(folder / "in" / name)
+    (folder / "in" / "<img src=x onerror=alert(7)>.png").write_bytes(b"no picture")
+    labels = ("<script>alert(8)</script>", "\"'><img src=x onerror=alert(9)>")
+    settings = Settings(model, folder / "in", folder / "out" / "site", labels=labels)
+    build(settings)
+    return open_gallery(settings)

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image
 
+from generator.core import limits
 from generator.core.errors import OutputError
 from generator.core.formatting import count, shape_in_words, size
 from generator.storage import output
@@ -16,7 +17,6 @@ from generator.storage.steady import read_steadily
 from generator.website import pages
 from generator.website.manifest import read_manifest
 
-MOST = 10_000_000  # bytes of a page; what mail takes nearly everywhere
 LEAST = 3  # layers of an image that are worth a section
 BESIDES = 600  # bytes of HTML for each picture, besides names
 FRAME = 20_000  # bytes of HTML and CSS for the page
@@ -50,7 +50,7 @@ class Content:
 
 
 def write_single(
-    folder: Path, target: Path, project: Path | None = None, most: int = MOST
+    folder: Path, target: Path, project: Path | None = None, most: int = limits.MAILED_PAGE_BYTES
 ) -> tuple[int, list[str]]:
     """Write the website in `folder` as one page of at most `most` bytes to `target`.
 

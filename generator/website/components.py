@@ -23,8 +23,14 @@ from generator.core.records import (
     ModelInfo,
     Picture,
 )
-from generator.render.encode import SPECIAL_COLOURS
-from generator.render.raster import CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
+from generator.render.palette import (
+    CONSTANT,
+    LEVELS,
+    MINUS_INFINITY,
+    NOT_A_NUMBER,
+    PLUS_INFINITY,
+    SPECIAL_COLOURS,
+)
 
 CONSTANT_FLAG = "constant"
 

@@ -21,7 +21,7 @@ from generator.core.errors import WebsiteError
 from generator.core.formatting import count, one_line, shape_in_words
 from generator.core.records import ImageResult, Layer
 from generator.core.resources import TEMPLATES
-from generator.render.raster import picture_factor
+from generator.render.scaling import picture_factor
 from generator.website import attribution_report, components, health_report, list_pages
 
 COLUMNS = 4  # images side by side in one table

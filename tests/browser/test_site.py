@@ -6,11 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import Gallery, open_gallery, open_picture, save_model, save_picture
-from websites import KINDS, References, broken_links
-
-from generator.build import build
-from generator.core.settings import Settings
+from conftest import open_picture
+from websites import KINDS, References, broken_links, hostile_gallery  # noqa: F401 - a fixture
 
 
 def test_every_link_and_picture_resolves(gallery):
@@ -237,50 +234,7 @@ def test_without_javascript_pictures_and_links_are_there(chromium, gallery):
     context.close()
 
 
-HOSTILE = (
-    "<img src=x onerror=alert(1)>",
-    "a'b\"c --- ```\n# x\n<script>alert(2)<script> [l](javascript:alert(3)) {{ 7*7 }} `x`",
-    "<title><script>alert(4)<script>",
-    "&lt;script&gt;alert(5)&lt;&#47;script&gt;",
-    "池化 🐱 \x1b[31m",
-)
-
-
-@pytest.fixture(scope="session")
-def hostile_gallery(keras, tmp_path_factory) -> Gallery:
-    """A gallery of a model, labels and files whose names all try to become something else."""
-    folder = tmp_path_factory.mktemp("hostile <b>'x'")
-    inputs = x = keras.Input((24, 24, 3))
-    for name in HOSTILE:
-        x = keras.layers.Conv2D(3, 3, name=name)(x)
-    outputs = keras.layers.Dense(2, activation="softmax", name="out")(keras.layers.Flatten()(x))
-    model = save_model(keras.Model(inputs, outputs, name="<b>model<b>"), folder / "m <i>'x'.keras")
-    (folder / "in").mkdir()
-    names = [
-        "<script>alert(6)<script>.png",
-        "q'\"uote.png",
-        "new\nline.png",
-        "--- x: y.png",
-        "[a](b).png",
-        "日本語.png",
-        "index.png",
-        "x..up.png",
-        "{{7*7}}.png",
-        "`x`.png",
-        "e" * 200 + ".png",
-        "E.PNG",
-        "e.png",
-    ]
-    for name in names:
-        save_picture(folder / "in" / name)
-    (folder / "in" / "<img src=x onerror=alert(7)>.png").write_bytes(b"no picture")
-    labels = ("<script>alert(8)</script>", "\"'><img src=x onerror=alert(9)>")
-    settings = Settings(model, folder / "in", folder / "out" / "site", labels=labels)
-    build(settings)
-    return open_gallery(settings)
-
-
-def test_hostile_names_make_safe_paths(hostile_gallery):
+def test_hostile_names_make_safe_paths(hostile_gallery):  # noqa: F811
     for path in hostile_gallery.sources.rglob("*"):
         assert re.fullmatch(r"[a-z0-9.-]+", path.name), path
     slugs = [image["slug"] for image in hostile_gallery.manifest["images"]]
@@ -288,7 +242,7 @@ def test_hostile_names_make_safe_paths(hostile_gallery):
     assert broken_links(hostile_gallery.site) == []
 
 
-def test_hostile_names_stay_text_in_the_html(hostile_gallery):
+def test_hostile_names_stay_text_in_the_html(hostile_gallery):  # noqa: F811
     for path in hostile_gallery.site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert "<script>alert" not in text and "<img src=x" not in text and "<b>model" not in text, path
@@ -296,7 +250,7 @@ def test_hostile_names_stay_text_in_the_html(hostile_gallery):
 
 
 @pytest.mark.browser
-def test_hostile_names_run_nowhere(visit, hostile_gallery):
+def test_hostile_names_run_nowhere(visit, hostile_gallery):  # noqa: F811
     """On every kind of page, in the navigation and in search."""
     seen = set()
     for path in hostile_gallery.pages():
