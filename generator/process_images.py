@@ -197,7 +197,7 @@ class Painter:
         explanation = extractor.explain(
             prepared.values, others, [layer.index for layer in layers], prediction
         )
-        decision, files = overlays.draw_decision(image.slug, prepared.seen, layers, explanation)
+        decision, files = overlays.draw_attribution(image.slug, prepared.seen, layers, explanation)
         self.sources.write_all(files)
         return decision
 

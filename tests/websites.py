@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import Gallery, open_gallery, save_model, save_picture
+from conftest import ROOT, Gallery, open_gallery, save_model, save_picture
 
 from generator.build import build
 from generator.core.settings import Settings
@@ -23,7 +23,28 @@ KINDS = (
 )
 
 
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+LOOKS = [(scheme, width) for scheme in ("default", "slate") for width in (1280, 390)]  # light and dark
 MADE_BY_MATERIAL = {"__search", "__drawer", "__skip"}  # ids that its script handles
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which `make lint` installs."""
+    if not AXE.is_file():
+        pytest.skip("optional: axe-core is not installed: npm ci")
+    return AXE.read_text(encoding="utf-8")
+
+
+def found_by_axe(page) -> list[str]:
+    """Return what axe-core calls serious or critical, each with the first element concerned."""
+    options = {"resultTypes": ["violations"], "preload": False}  # a page on the disk may not fetch
+    violations = page.evaluate("options => axe.run(options)", options)["violations"]
+    return [
+        f"{each['id']}: {each['nodes'][0]['html']}"
+        for each in violations
+        if each["impact"] in ("serious", "critical")
+    ]
 
 
 class References(HTMLParser):

@@ -20,7 +20,7 @@ from generator.core.formatting import count
 from generator.render import captions, gif, png
 from generator.storage import output
 from generator.storage.steady import read_steadily
-from generator.website import pages
+from generator.website import templating
 from generator.website.manifest import read_manifest
 
 START, END = "<!-- gallery:start -->", "<!-- gallery:end -->"
@@ -67,13 +67,13 @@ def write_readme(site: Path, readme: Path, url: str, project: Path | None = None
     ours = (each for each in readme.parents if each == project or (each / ".git").exists())
     root = next(ours, readme.parent)
     sources = output.SourceFolder(root / Path(FOLDER).parent)
-    templates = pages.environment(project)
+    templates = templating.environment(project)
     drawn = [image for image in manifest["images"] if "error" not in image]
     layers = sum(layer["drawn"] for layer in manifest["layers"])
     words = f"{count(layers, 'layer')}, {count(len(drawn), 'image')}"
     files = {**dict(_badges(templates, words)), **dict(photos), **pictures}
     _check(sources, files)
-    section = pages.fill(
+    section = templating.fill(
         templates,
         "readme.html.j2",
         model=manifest["model"],
@@ -195,5 +195,5 @@ def _badges(templates: jinja2.Environment, text: str) -> Iterator[tuple[str, byt
     widths = [round(captions.text_width(each, BADGE_FONT)) for each in (label, text)]
     for scheme in ("dark", "light"):
         look = {"dark": scheme == "dark", "space": BADGE_SPACE, "font": BADGE_FONT}
-        badge = pages.fill(templates, "badge.svg.j2", parts=(label, text), widths=widths, **look)
+        badge = templating.fill(templates, "badge.svg.j2", parts=(label, text), widths=widths, **look)
         yield f"badge-{scheme}.svg", badge.encode()

@@ -14,7 +14,7 @@ from generator.core.errors import OutputError
 from generator.core.formatting import count, shape_in_words, size
 from generator.storage import output
 from generator.storage.steady import read_steadily
-from generator.website import pages
+from generator.website import templating
 from generator.website.manifest import read_manifest
 
 LEAST = 3  # layers of an image that are worth a section
@@ -71,8 +71,8 @@ def _fill(content: Content, project: Path | None, most: int) -> tuple[bytes, lis
     shown = [_image(content, place, choice) for place in choice.images]
     slugs = {each["slug"] for each in shown}
     images, model = content.manifest["images"], content.manifest["model"]
-    text = pages.fill(
-        pages.environment(project),
+    text = templating.fill(
+        templating.environment(project),
         "single.html.j2",
         model=model,
         layers=sum(layer["drawn"] for layer in content.manifest["layers"]),

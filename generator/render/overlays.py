@@ -64,12 +64,12 @@ def colour_bar(steps: int) -> np.ndarray:
     return blend(np.full(shares.shape, 128.0), shares, palette.colour_table(COLOURS)[: palette.LEVELS])[0]
 
 
-def draw_decision(
+def draw_attribution(
     image: str, seen: np.ndarray, layers: Sequence[Layer], explanation: Explanation
 ) -> tuple[Decision, dict[str, bytes]]:
-    """Draw an explanation for the image with this slug; return also the files by path.
+    """Draw an attribution for the image with this slug; return also the files by path.
 
-    `seen` is uint8 (height, width, 1 or 3), `layers` are those that were to be explained.
+    `seen` is uint8 (height, width, 1 or 3), `layers` are those that maps were asked for.
     """
     cams = {layer: explanation.cams[layer.index] for layer in layers if layer.index in explanation.cams}
     peaks = {
