@@ -1,6 +1,6 @@
 # `make help` lists the targets. PYTHON chooses the interpreter: `make gallery PYTHON=python3.12`.
 .DEFAULT_GOAL := help
-.PHONY: help install gallery test lint benchmark serve clean lock
+.PHONY: help install gallery test lint reference benchmark serve clean lock
 
 RIGHT_VERSION := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
@@ -39,6 +39,9 @@ lint: install $(NODE_TOOLS)  ## check style, formatting and workflows; scripts a
 node_modules/.package-lock.json: package-lock.json
 	@npm ci --no-audit --no-fund --silent
 	@touch $@
+
+reference: install  ## write gallery.toml and the README's tables of settings and flags from generator/core/settings.py
+	@$(BIN)/python -m generator.core.settings_reference
 
 benchmark: install  ## measure how near drawing is to its limit, and a build's cost; benchmarks/README.md has more
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps opencv-python-headless==5.0.0.93

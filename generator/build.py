@@ -16,7 +16,8 @@ from generator.core import bounds, paths, plan, resources
 from generator.core.errors import ModelError, OutputError
 from generator.core.files import resolved
 from generator.core.records import BuildReport, InputImage, ModelInfo, Step
-from generator.core.settings import Settings
+from generator.core.setting import Affects
+from generator.core.settings import Settings, values_affecting
 from generator.core.source_date import LATEST, source_date
 from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
 from generator.model.extractor import Extractor, Recipe, check_file, open_extractor
@@ -211,10 +212,10 @@ def recall_report(
 
 def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, stock: Stock) -> str:
     """Return the fingerprint of what the pictures of every image depend on, besides the image."""
-    ways = (settings.scale, settings.colours, settings.pixels, settings.input_channels, settings.longest_side)
-    extras = (settings.arrays, settings.explain, settings.verify, settings.inputs, stock.others)
-    code = (settings.allow_unsafe, settings.custom_objects)
-    return cache.fingerprint(stock.tools, replace(whole, images=()), model, stock.labels, ways, extras, code)
+    values = values_affecting(settings, Affects.PICTURES)
+    return cache.fingerprint(
+        stock.tools, replace(whole, images=()), model, stock.labels, stock.others, values
+    )
 
 
 def size_up(
@@ -248,8 +249,8 @@ def make_plan(
 
 def model_key(settings: Settings, stock: Stock) -> str:
     """Return the fingerprint of what is known of a model before an image is shown to it."""
-    ways = (settings.allow_unsafe, settings.custom_objects, settings.inputs, settings.pre_activation)
-    return cache.fingerprint(stock.tools, settings.model.name, stock.model, stock.others, ways)
+    values = values_affecting(settings, Affects.MODEL)
+    return cache.fingerprint(stock.tools, settings.model.name, stock.model, stock.others, values)
 
 
 def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:

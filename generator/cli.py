@@ -13,34 +13,9 @@ from generator import __version__
 from generator.core.errors import SettingsError
 from generator.core.files import resolved
 from generator.core.formatting import count, one_line, shape_in_words, size
+from generator.options import setting_options
 from generator.supervisor import report_step, supervised
 from generator.terminal import calm, end, errors_in_one_line, safe_streams, say, show_steps, signals_as_errors
-
-
-def _read_inputs(_context, _option, values) -> dict[str, str]:
-    parts = [value.partition("=") for value in values]
-    if bad := [value for value, (name, sign, fed) in zip(values, parts, strict=True) if not (name and fed)]:
-        raise click.BadParameter(f"expected NAME=VALUE, received {bad[0]!r}: name an input and what it gets.")
-    return {name: fed for name, _, fed in parts}
-
-
-def _read_channels(_context, _option, value) -> tuple[str, ...] | None:
-    from generator.core.settings import read_channels
-
-    try:
-        return read_channels(value.split(",")) if value else None
-    except ValueError as error:
-        raise click.BadParameter(f"expected {error}, received {value!r}: separate them by commas.") from None
-
-
-def _read_size(_context, _option, value) -> int | None:
-    from generator.core.settings import read_size
-
-    try:
-        return read_size(value) if value else None
-    except ValueError as error:
-        raise click.BadParameter(f"expected {error}, received {value!r}.") from None
-
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 config_option = click.option(
@@ -48,50 +23,6 @@ config_option = click.option(
     type=click.Path(path_type=Path),
     help="Settings file [default: gallery.toml, if there is one].",
 )
-model_option = click.option(
-    "--model", type=click.Path(path_type=Path), help="Keras model: .keras, .h5, .hdf5."
-)
-images_option = click.option("--images", type=click.Path(path_type=Path), help="Folder of test images.")
-output_option = click.option(
-    "--output", type=click.Path(path_type=Path), help="Folder of the website [site]."
-)
-layers_option = click.option(
-    "--layers",
-    multiple=True,
-    metavar="PATTERN",
-    help="Draw only layers whose name or kind matches; repeatable.",
-)
-_options = (
-    click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", callback=_read_inputs,
-                 help="What another input gets: a folder of pictures or a number; repeatable."),
-    click.option("--channels", "input_channels", metavar="LIST", callback=_read_channels,
-                 help="What fills the input's channels: R, G, B, L (grey) or numbers, as in R,G,B,0."),
-    click.option("--pre-activation", is_flag=True, default=None,
-                 help="Draw what goes into fused activations too."),
-    click.option("--verify", is_flag=True, default=None, help="Compute every drawn layer again and compare."),
-    click.option("--arrays", type=click.Choice(["none", "float16", "float32"]), is_flag=False,
-                 flag_value="float32", help="Write each image's activations as .npz [float32]."),
-    click.option("--explain/--no-explain", default=None,
-                 help="Show what each prediction rests on [yes]."),
-    click.option("--fit", metavar="SIZE", callback=_read_size,
-                 help="Leave out what does not fit, such as 200MB: first single channels, then layers."),
-)  # fmt: skip
-unsafe_option = click.option(
-    "--allow-unsafe", is_flag=True, default=None, help="Run code in the model file (Lambda layers)."
-)
-custom_option = click.option(
-    "--custom-objects", multiple=True, metavar="MODULE:NAME",
-    help="Import what the model needs, from your own code; repeatable.",
-)  # fmt: skip
-
-
-def model_options(command):
-    """Add the flags that say how the model is loaded and fed."""
-    for option in reversed((*_options, unsafe_option, custom_option)):
-        command = option(command)
-    return command
-
-
 verbose_option = click.option(
     "-v",
     "--verbose",
@@ -132,13 +63,7 @@ def main() -> None:
 
 @main.command()
 @config_option
-@model_option
-@images_option
-@output_option
-@layers_option
-@model_options
-@click.option("--no-site", is_flag=True, help="Stop after the Markdown sources.")
-@click.option("--force", is_flag=True, help="Draw everything again, changed or not.")
+@setting_options("build")
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be written, how much and how long; write nothing."
 )
@@ -151,7 +76,7 @@ def main() -> None:
 @verbose_option
 @quiet_option
 @progress_option
-def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, **flags) -> None:
+def build(config, dry_run, single, verbose, quiet, no_progress, **flags) -> None:
     """Build the gallery, all the way to a website.
 
     \b
@@ -161,7 +86,7 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
       activation-gallery build --model cnn.keras --images photos --output /tmp/site
       activation-gallery build --single gallery.html
     """
-    if single and (dry_run or no_site):
+    if single and (dry_run or flags["site"] is False):
         end("expected --single with a website, received --dry-run or --no-site too: leave one out", 2)
     if dry_run:
         _size_up(config, flags, verbose, quiet, no_progress)
@@ -169,7 +94,7 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
     with errors_in_one_line(verbose), calm(verbose):
         from generator.storage.output import check_target
 
-        settings = _settings(config, flags | {"site": not no_site, "force": force})
+        settings = _settings(config, flags)
         if single:
             check_target(single, settings.output, ".html")
         report = _build(settings, quiet, no_progress)
@@ -184,7 +109,7 @@ def build(config, no_site, force, dry_run, single, verbose, quiet, no_progress, 
 
 
 def _settings(config, flags):
-    from generator.core.settings import CONFIG_NAME, load_settings
+    from generator.core.settings_file import CONFIG_NAME, load_settings
     from generator.scaffold import check_model
 
     settings = load_settings(config, Path.cwd(), flags)
@@ -256,7 +181,7 @@ def new(folder, verbose) -> None:
 
 @main.command()
 @config_option
-@output_option
+@setting_options("pack")
 @click.argument("target", required=False, metavar="[FILE.zip]", type=click.Path(path_type=Path))
 @quiet_option
 @verbose_option
@@ -269,7 +194,7 @@ def pack(config, output, target, quiet, verbose) -> None:
       activation-gallery pack --output /tmp/site gallery.zip
     """
     with errors_in_one_line(verbose):
-        from generator.core.settings import find_website
+        from generator.core.settings_file import find_website
         from generator.export.zip_file import pack as write
 
         website, _ = find_website(config, Path.cwd(), output)
@@ -280,7 +205,7 @@ def pack(config, output, target, quiet, verbose) -> None:
 
 @main.command()
 @config_option
-@output_option
+@setting_options("readme")
 @click.option(
     "--url", envvar="SITE_URL", default="", help="Where the website is published [SITE_URL, else no links]."
 )
@@ -296,7 +221,7 @@ def readme(config, output, url, readme, quiet, verbose) -> None:
       activation-gallery readme docs/README.md --url https://me.github.io/cats/
     """
     with errors_in_one_line(verbose):
-        from generator.core.settings import find_website
+        from generator.core.settings_file import find_website
         from generator.export.readme import write_readme
 
         website, project = find_website(config, Path.cwd(), output)
@@ -315,24 +240,24 @@ def readme(config, output, url, readme, quiet, verbose) -> None:
 
 @main.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@layers_option
-@unsafe_option
-@custom_option
+@setting_options("inspect")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @verbose_option
-def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> None:
+def inspect(model, as_json, verbose, **flags) -> None:
     """List the layers of MODEL: index, name, kind, output shape, channels, parameters, drawn or why not."""
     with errors_in_one_line(verbose), calm(verbose):
         from generator import images
         from generator.build import open_model
         from generator.core import plan
         from generator.core.settings import Settings
+        from generator.core.settings_file import given_flags
         from generator.model.extractor import check_file
 
         check_file(model)
         report_step("model", f"loading {model.name}")
-        settings = Settings(model, Path(), allow_unsafe=bool(allow_unsafe), custom_objects=custom_objects)
-        found = plan.plan_layers(open_model(settings, images.digest(model)).describe().layers, layers, False)
+        settings = Settings(model, Path(), **given_flags(flags))
+        layers = open_model(settings, images.digest(model)).describe().layers
+        found = plan.plan_layers(layers, settings.layers, settings.draw_identity)
     keys = ("index", "name", "kind", "shape", "channels", "parameters", "reason")
     rows = [{key: getattr(layer, key) for key in keys} | {"drawn": layer.reason is None} for layer in found]
     if as_json:
@@ -358,11 +283,7 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
 
 @main.command()
 @config_option
-@model_option
-@images_option
-@output_option
-@layers_option
-@model_options
+@setting_options("serve")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, help="Port on localhost [8000].")
 @verbose_option
 @progress_option

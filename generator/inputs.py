@@ -4,14 +4,15 @@ import hashlib
 import os
 import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from generator import images
 from generator.core import plan, resources
 from generator.core.errors import ImageError, SettingsError
 from generator.core.records import InputImage
-from generator.core.settings import Settings
+from generator.core.setting import Affects
+from generator.core.settings import Settings, default_labels, values_affecting
 from generator.storage import cache, output
 from generator.website.mkdocs_yml import is_passed_on
 
@@ -45,7 +46,7 @@ def take_stock(settings: Settings, sources: output.SourceFolder) -> Stock:
     config = mkdocs_config(settings).read_bytes()
     own = settings.project and cache.digest_files(settings.project / "templates", "*")
     everything = cache.fingerprint(
-        replace(settings, force=False), found, labels, model, others, tools, own,
+        values_affecting(settings, Affects.ANYTHING), found, labels, model, others, tools, own,
         cache.digest_files(resources.TEMPLATES, "*"),
         {path: hashlib.sha256(content).hexdigest() for path, content in resources.assets().items()},
         {path: images.digest(file) for path, file in sources.foreign().items()},
@@ -123,7 +124,7 @@ def read_labels(settings: Settings) -> tuple[str, ...]:
 
 def labels_file(settings: Settings) -> Path:
     """Return where the class names lie, unless the settings list them: there need not be such a file."""
-    return settings.labels or settings.model.with_suffix(".labels.txt")
+    return settings.labels or default_labels(settings.model)
 
 
 def source_folder(settings: Settings) -> Path:

@@ -1,8 +1,6 @@
 """A new project: the files that a gallery of one's own begins with."""
 
-import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,8 @@ from generator import __version__
 from generator.core import resources
 from generator.core.errors import OutputError, SettingsError
 from generator.core.files import resolved
+from generator.core.settings_file import CONFIG_NAME
+from generator.core.settings_reference import settings_toml
 from generator.storage import output
 
 MODELS, IMAGES = "models", "test_images"
@@ -57,7 +57,7 @@ def new_project(folder: Path) -> NewProject:
     missing = {path: _missing(folder / path, files[path]) for path in kept if path in (README, *LISTS)}
     return NewProject(
         tuple(written), tuple(kept), {path: text for path, text in missing.items() if text},
-        model if "gallery.toml" in written else None, found is not None, _below(resolved(folder)),
+        model if CONFIG_NAME in written else None, found is not None, _below(resolved(folder)),
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def _below(folder: Path) -> str | None:
 
 def _files(folder: Path, model: str) -> Iterator[tuple[str, str]]:
     """Yield the path and text of each file."""
-    yield "gallery.toml", _settings(model)
+    yield CONFIG_NAME, settings_toml(model, IMAGES)
     yield "mkdocs.yml", resources.MKDOCS_CONFIG.read_text(encoding="utf-8")
     yield "requirements.txt", f"activation-gallery=={__version__}\n"
     yield ".gitignore", _template("gitignore")
@@ -125,17 +125,6 @@ def _models_in(folder: Path) -> list[Path]:
     """Return the model files in `folder`, by their names; none where there is no such folder."""
     paths = folder.iterdir() if folder.is_dir() else ()
     return [path for path in paths if path.suffix.lower() in ENDINGS and path.is_file()]
-
-
-def _settings(model: str) -> str:
-    """Return the packaged settings, every one with its comment, for another model."""
-    values = {"model": model, "labels": Path(model).with_suffix(".labels.txt").as_posix()}
-
-    def renamed(match: re.Match) -> str:
-        return f"{match[1]}{match[2]} = {json.dumps(values[match[2]], ensure_ascii=False)}"
-
-    text = resources.SETTINGS.read_text(encoding="utf-8")
-    return re.sub(r"^(#? ?)(model|labels) = .*$", renamed, text, flags=re.MULTILINE)
 
 
 def _template(name: str) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 MOST_BARS = 4096  # values of a layer without maps that are drawn as bars
-FAMILIES = ("convolution", "pooling", "normalization", "activation", "merging", "resizing", "other")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where the package's templates, style sheets, scripts, `mkdocs.yml` and `gallery.toml` lie."""
+"""Where the package's templates, style sheets, scripts and `mkdocs.yml` lie."""
 
 from pathlib import Path
 
@@ -9,7 +9,6 @@ TEMPLATES = ROOT / "templates"
 ASSETS = (ROOT / "site_src/css", ROOT / "site_src/js")
 THEME = TEMPLATES / "theme"  # pages that MkDocs makes by itself
 MKDOCS_CONFIG = ROOT / "mkdocs.yml"
-SETTINGS = ROOT / "gallery.toml"
 
 
 def assets() -> dict[str, bytes]:

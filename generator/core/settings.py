@@ -1,30 +1,307 @@
-"""The settings: `gallery.toml` and the command line become one frozen `Settings`."""
+"""The settings: one table, `SETTINGS`, and the record `Settings` that a build is given.
 
-import difflib
-import math
-import re
+From the table follow the reader of `gallery.toml` (`settings_file`), the flags of the commands (`options`),
+the texts of `gallery.toml` and of the README's tables (`settings_reference`), and what the fingerprints of a
+build hold (`values_affecting`). A new setting is a row here and a field of `Settings`.
+"""
+
 import sys
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generator.core.errors import SettingsError
-from generator.core.files import resolved
-from generator.core.records import FAMILIES
+from generator.core.setting import Affects, Flag, Setting
+from generator.core.setting_values import (
+    ARRAYS,
+    PIXELS,
+    SCALES,
+    SINGLES,
+    inputs_beside,
+    one_of,
+    read_arrays,
+    read_channels,
+    read_count,
+    read_families,
+    read_inputs,
+    read_labels,
+    read_path,
+    read_size,
+    read_switch,
+    read_text,
+    read_texts,
+    split_channels,
+    split_input,
+)
 
-SCALES = ("channel", "layer", "zscore")
-ARRAYS = ("none", "float16", "float32")
-PIXELS = ("auto", "0..1", "0..255", "-1..1", "caffe", "torch")
-SINGLES = (*FAMILIES, "all")
-UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
-CONFIG_NAME = "gallery.toml"
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="model",
+        default=MISSING,
+        affects=Affects.INPUTS,
+        text="The trained model: .keras, .h5 or .hdf5.",
+        read=read_path,
+        flag=Flag(spelling="--model", metavar="PATH", help="Keras model: .keras, .h5, .hdf5.", parse=Path),
+    ),
+    Setting(
+        name="images",
+        default=MISSING,
+        affects=Affects.INPUTS,
+        text="A folder of PNG, JPEG, WebP, BMP, TIFF or GIF pictures. Folders inside it are not read.",
+        read=read_path,
+        flag=Flag(spelling="--images", metavar="PATH", help="Folder of test images.", parse=Path),
+    ),
+    Setting(
+        name="output",
+        default=Path("site"),
+        affects=Affects.WEBSITE,
+        text="Where the website goes. It must be empty, absent, or an earlier gallery.",
+        read=read_path,
+        flag=Flag(
+            spelling="--output",
+            metavar="PATH",
+            help="Folder of the website [site].",
+            parse=Path,
+            commands=("build", "serve", "pack", "readme"),
+        ),
+    ),
+    Setting(
+        name="labels",
+        default=None,
+        affects=Affects.INPUTS,
+        text="The names of the classes: a text file with one a line, or a list. Without it "
+        "`<model>.labels.txt` is used.",
+        read=read_labels,
+    ),
+    Setting(
+        name="layers",
+        default=(),
+        affects=Affects.PLAN,
+        text="Draw only layers whose name or kind matches one of these patterns; none means all: "
+        '`["*conv*", "MaxPooling2D"]`.',
+        read=read_texts,
+        flag=Flag(
+            spelling="--layers",
+            metavar="PATTERN",
+            help="Draw only layers whose name or kind matches; repeatable.",
+            collect=tuple,
+            commands=("build", "serve", "inspect"),
+        ),
+    ),
+    Setting(
+        name="channels",
+        default=("convolution", "pooling"),
+        affects=Affects.PLAN,
+        text="Families of layers whose channels become pictures of their own: "
+        + ", ".join(f'`"{family}"`' for family in SINGLES[:-1])
+        + f' or `"{SINGLES[-1]}"`.',
+        read=read_families,
+    ),
+    Setting(
+        name="draw_identity",
+        default=False,
+        affects=Affects.PLAN,
+        text="Draw layers that do nothing at inference, such as dropout, although they repeat the layer "
+        "before.",
+        read=read_switch,
+    ),
+    Setting(
+        name="scale",
+        default="channel",
+        affects=Affects.PICTURES,
+        text='How values become colours: `"channel"` (each channel from its minimum to its maximum), '
+        '`"layer"` (one scale for all channels of a layer), `"zscore"` (each channel from two '
+        "standard deviations below its mean to two above).",
+        read=one_of(*SCALES),
+    ),
+    Setting(
+        name="colours",
+        default="viridis",
+        affects=Affects.PICTURES,
+        text="Any colour map of matplotlib.",
+        read=read_text,
+    ),
+    Setting(
+        name="pixels",
+        default="auto",
+        affects=Affects.PICTURES,
+        text='What the model expects of pixel values: `"0..1"`, `"0..255"`, `"-1..1"`, `"caffe"` or '
+        '`"torch"` (the conventions of keras.applications), or `"auto"`: 0..1, unless the model '
+        "begins with its own Rescaling or Normalization.",
+        read=one_of(*PIXELS),
+    ),
+    Setting(
+        name="gif_channels_per_layer",
+        default=32,
+        affects=Affects.PLAN,
+        text="At most this many channels of a layer in an animation over channels.",
+        read=read_count,
+    ),
+    Setting(
+        name="gif_channels",
+        default=480,
+        affects=Affects.PLAN,
+        text="At most this many channels, of all layers together, in an animation over channels.",
+        read=read_count,
+    ),
+    Setting(
+        name="inputs",
+        default={},
+        affects=Affects.INPUTS | Affects.MODEL | Affects.PICTURES,
+        text="What a model's other inputs get: a folder of pictures or a number, by the input's name: "
+        "`{ size = 0.5 }`. Without it they get zeros.",
+        read=read_inputs,
+        beside=inputs_beside,
+        flag=Flag(
+            spelling="--input",
+            metavar="NAME=VALUE",
+            help="What another input gets: a folder of pictures or a number; repeatable.",
+            parse=split_input,
+            advice=": name an input and what it gets",
+            collect=dict,
+        ),
+    ),
+    Setting(
+        name="input_channels",
+        default=(),
+        affects=Affects.PICTURES,
+        text='What fills each channel of the model\'s input: `"R"`, `"G"`, `"B"`, `"L"` (grey) or a '
+        'number from 0 to 255. Needed for models that take neither one nor three channels: `["R", '
+        '"G", "B", "0"]`.',
+        read=read_channels,
+        flag=Flag(
+            spelling="--channels",
+            metavar="LIST",
+            help="What fills the input's channels: R, G, B, L (grey) or numbers, as in R,G,B,0.",
+            parse=split_channels,
+            advice=": separate them by commas",
+        ),
+    ),
+    Setting(
+        name="longest_side",
+        default=512,
+        affects=Affects.PICTURES,
+        text="The longest side, in pixels, of pictures for models that take any size.",
+        read=read_count,
+    ),
+    Setting(
+        name="pre_activation",
+        default=False,
+        affects=Affects.MODEL,  # which tells of more layers, and so the plan has more
+        text="Draw what goes into an activation that is part of another layer as well.",
+        read=read_switch,
+        flag=Flag(spelling="--pre-activation", bare=True, help="Draw what goes into fused activations too."),
+    ),
+    Setting(
+        name="verify",
+        default=False,
+        affects=Affects.PICTURES,  # what the check found is kept with them
+        text="Compute every drawn layer again from its recorded input and compare.",
+        read=read_switch,
+        flag=Flag(spelling="--verify", bare=True, help="Compute every drawn layer again and compare."),
+    ),
+    Setting(
+        name="arrays",
+        default="none",
+        affects=Affects.PICTURES,
+        text='Write each image\'s activations as a compressed .npz file beside its page: `"float32"` (or '
+        '`true`), `"float16"` (half the size, three digits, infinite above 65504) or `"none"` (or '
+        "`false`).",
+        read=read_arrays,
+        flag=Flag(
+            spelling="--arrays",
+            metavar="TYPE",
+            bare="float32",
+            choices=ARRAYS,
+            help="Write each image's activations as .npz [float32].",
+        ),
+    ),
+    Setting(
+        name="explain",
+        default=True,
+        affects=Affects.PICTURES,
+        text="Show what each prediction rests on: Grad-CAM maps of all convolutions, and what the score "
+        "loses without each channel of the last one.",
+        read=read_switch,
+        flag=Flag(
+            spelling="--explain/--no-explain", bare=True, help="Show what each prediction rests on [yes]."
+        ),
+    ),
+    Setting(
+        name="fit",
+        default=sys.maxsize,
+        written="none",
+        affects=Affects.PLAN,
+        text='Leave out what does not fit into a website of this size, such as `"200MB"`: first single '
+        'channels, evenly spaced, then layers. The pages say what was left out. `"none"` draws '
+        "everything.",
+        read=read_size,
+        flag=Flag(
+            spelling="--fit",
+            metavar="SIZE",
+            help="Leave out what does not fit, such as 200MB: first single channels, then layers.",
+            parse=read_size,
+        ),
+    ),
+    Setting(
+        name="allow_unsafe",
+        default=False,
+        affects=Affects.MODEL | Affects.PICTURES,
+        text="Run code in the model file (Lambda layers). Only a flag, never read from a settings file.",
+        flag=Flag(
+            spelling="--allow-unsafe",
+            bare=True,
+            help="Run code in the model file (Lambda layers).",
+            commands=("build", "serve", "inspect"),
+        ),
+    ),
+    Setting(
+        name="custom_objects",
+        default=(),
+        affects=Affects.MODEL | Affects.PICTURES,
+        text="Import a class or function that the model needs from your own code; repeatable. Only a "
+        "flag, never read from a settings file.",
+        flag=Flag(
+            spelling="--custom-objects",
+            metavar="MODULE:NAME",
+            help="Import what the model needs, from your own code; repeatable.",
+            collect=tuple,
+            commands=("build", "serve", "inspect"),
+        ),
+    ),
+    Setting(
+        name="project",
+        default=None,
+        affects=Affects.INPUTS,
+        text="The folder of the settings file.",
+    ),
+    Setting(
+        name="site",
+        default=True,
+        affects=Affects.WEBSITE,
+        text="Stop after the Markdown sources and make no website of them.",
+        flag=Flag(
+            spelling="--no-site", bare=False, help="Stop after the Markdown sources.", commands=("build",)
+        ),
+    ),
+    Setting(
+        name="force",
+        default=False,
+        affects=Affects.NOTHING,
+        text="Draw everything again, also what did not change since the last build.",
+        flag=Flag(
+            spelling="--force",
+            bare=True,
+            help="Draw everything again, changed or not.",
+            commands=("build",),
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides what a build makes. The comments in `gallery.toml` say what each means.
+    """All that decides what a build makes: a field for each row of `SETTINGS`, which says what it means.
 
     `allow_unsafe` and `custom_objects` let code run, so they are flags only: a settings file may be a
     stranger's. `project` is the folder of `gallery.toml`, `None` where there is none.
@@ -57,184 +334,12 @@ class Settings:
     force: bool = False
 
 
-def load_settings(config: Path | None, folder: Path, flags: Mapping[str, Any]) -> Settings:
-    """Read settings from `config`, or from `gallery.toml` in `folder` if there is one, then apply `flags`.
-
-    Paths in the file are relative to it, paths in `flags` to the current folder. Flags that are `None` or
-    empty are as if not given. Raises `SettingsError` with every mistake in one line.
-    """
-    path = config or folder / CONFIG_NAME
-    values, errors = {}, []
-    if config is not None or path.is_file():
-        values, errors = _read(path)
-        values["project"] = resolved(path.parent)
-    values |= {key: value for key, value in flags.items() if value not in (None, (), {})}
-    missing = [f"--{name}" for name in ("model", "images") if name not in values]
-    if missing and not errors:
-        missing_text = " and ".join(missing)
-        errors.append(f"expected {missing_text} or a {CONFIG_NAME} that sets them: add the flag or the file")
-    if errors:
-        raise SettingsError("; ".join(errors))
-    values.setdefault("output", values.get("project", folder) / "site")
-    settings = Settings(**values)
-    return replace(settings, output=settings.output.absolute())
+def values_affecting(settings: Settings, affected: Affects) -> dict[str, Any]:
+    """Return what a fingerprint has to hold: the values of the settings that affect `affected`, by name."""
+    names = [setting.name for setting in SETTINGS if setting.affects & affected]
+    return {name: getattr(settings, name) for name in names}
 
 
-def find_website(config: Path | None, folder: Path, output: Path | None) -> tuple[Path, Path | None]:
-    """Return the folders of a finished website and of its project, if there is one; see `load_settings`.
-
-    The website is used, not built, so neither a model nor images need to be named.
-    """
-    settings = load_settings(config, folder, {"model": folder, "images": folder, "output": output})
-    return settings.output, settings.project
-
-
-def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(
-            f"expected a settings file, received {path}: {error.strerror}: check the path"
-        ) from None
-    except (ValueError, RecursionError) as error:  # a number may have too many digits, lists be too deep
-        raise SettingsError(f"expected TOML in {path.name}, received a file that is not: {error}") from None
-    values, errors = {}, []
-    for key, value in raw.items():
-        if key not in READERS:
-            near = difflib.get_close_matches(key, READERS, 1)
-            advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(READERS)}"
-            errors.append(f"{path.name}: expected a known setting, received {key!r}: {advice}")
-            continue
-        try:
-            values[key] = READERS[key](value)
-        except (TypeError, ValueError) as error:
-            errors.append(f"{path.name}: {key}: expected {error}, received {value!r}")
-    for key in values.keys() & {"model", "images", "output", "labels"}:
-        if isinstance(values[key], Path):
-            values[key] = path.parent / values[key]
-    if "inputs" in values:
-        values["inputs"] = {
-            name: each if _is_number(each) else str(path.parent / each)
-            for name, each in values["inputs"].items()
-        }
-    return values, errors
-
-
-# Each reader turns a TOML value into a setting, or says what it expected.
-
-
-def _path(value: Any) -> Path:
-    if not isinstance(value, str) or not value:
-        raise TypeError("a path in quotes")
-    if "\0" in value:
-        raise ValueError("a path without NUL")
-    return Path(value)
-
-
-def _strings(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise TypeError("a list of texts in quotes")
-    return tuple(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text in quotes")
-    return value
-
-
-def _labels(value: Any) -> Path | tuple[str, ...]:
-    return _path(value) if isinstance(value, str) else _strings(value)
-
-
-def _families(value: Any) -> tuple[str, ...]:
-    unknown = [item for item in _strings(value) if item not in SINGLES]
-    if unknown:
-        raise ValueError(f"a list of {', '.join(SINGLES)}")
-    return tuple(value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("true or false")
-    return value
-
-
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError("a whole number of at least 1")
-    return value
-
-
-def _inputs(value: Any) -> dict[str, str]:
-    numbers = (int, float, str)
-    fits = isinstance(value, dict) and all(isinstance(each, numbers) for each in value.values())
-    if not fits or any("\0" in str(each) for each in value.values()):
-        raise TypeError("a table of input names with a folder or a number for each")
-    return {name: str(each) for name, each in value.items()}
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def read_channels(value: Any) -> tuple[str, ...]:
-    """Read what fills the channels of the input: "R", "G", "B", "L" or a number of 0…255 for each."""
-    for each in _strings(value):
-        if each not in ("R", "G", "B", "L") and not (each.isdecimal() and int(each) <= 255):
-            raise ValueError("R, G, B, L (grey) or a number of 0 to 255 for each channel")
-    return tuple(value)
-
-
-def read_size(value: Any) -> int:
-    """Read a size such as "200MB" as bytes; "none" is more than anything has."""
-    if value == "none":
-        return sys.maxsize
-    found = (
-        re.fullmatch(r"([0-9.]+) ?([kMG]B)", value.replace("KB", "kB")) if isinstance(value, str) else None
-    )
-    try:
-        return round(float(found[1]) * UNITS[found[2]])
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError('a size in kB, MB or GB, such as 200MB, or "none"') from None
-
-
-def _one_of(*choices: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"one of {', '.join(choices)}")
-        return value
-
-    return read
-
-
-def _arrays(value: Any) -> str:
-    """Return the type of numbers; `true` asks for all their digits."""
-    return {True: "float32", False: "none"}[value] if isinstance(value, bool) else _one_of(*ARRAYS)(value)
-
-
-READERS: dict[str, Callable[[Any], Any]] = {
-    "model": _path,
-    "images": _path,
-    "output": _path,
-    "labels": _labels,
-    "layers": _strings,
-    "channels": _families,
-    "draw_identity": _flag,
-    "scale": _one_of(*SCALES),
-    "colours": _text,
-    "pixels": _one_of(*PIXELS),
-    "gif_channels_per_layer": _count,
-    "gif_channels": _count,
-    "inputs": _inputs,
-    "input_channels": read_channels,
-    "longest_side": _count,
-    "pre_activation": _flag,
-    "verify": _flag,
-    "arrays": _arrays,
-    "explain": _flag,
-    "fit": read_size,
-}
+def default_labels(model: Path) -> Path:
+    """Return where the class names of a model lie unless the settings say something else."""
+    return model.with_suffix(".labels.txt")

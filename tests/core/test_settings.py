@@ -1,11 +1,13 @@
 """The settings' file, the flags, and what is said about mistakes in them."""
 
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
 
 from generator.core.errors import SettingsError
-from generator.core.settings import load_settings
+from generator.core.settings import SETTINGS, Settings
+from generator.core.settings_file import file_settings, load_settings
 
 BASE = 'model = "m.keras"\nimages = "pictures"\n'
 FLAGS = {"model": Path("m.keras"), "images": Path("pictures")}
@@ -22,6 +24,19 @@ def mistakes(folder, text: str) -> str:
         load(folder, text)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_the_record_has_a_field_for_each_row_of_the_table_with_its_default():
+    assert [each.name for each in fields(Settings)] == [each.name for each in SETTINGS]
+    for each, setting in zip(fields(Settings), SETTINGS, strict=True):
+        default = each.default if each.default_factory is MISSING else each.default_factory()
+        assert default == setting.default, setting.name
+
+
+@pytest.mark.parametrize("name", ["allow_unsafe", "custom_objects", "project", "site", "force"])
+def test_what_lets_code_run_or_belongs_to_one_build_is_never_read_from_a_file(tmp_path, name):
+    assert name not in file_settings()
+    assert f"expected a known setting, received {name!r}" in mistakes(tmp_path, BASE + f"{name} = true")
 
 
 def test_defaults(tmp_path):

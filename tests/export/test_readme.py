@@ -22,7 +22,8 @@ from generator.cli import main
 from generator.core import limits
 from generator.core.errors import OutputError, WebsiteError
 from generator.core.formatting import one_line
-from generator.core.settings import Settings, load_settings
+from generator.core.settings import Settings
+from generator.core.settings_file import load_settings
 from generator.export import readme as written
 from generator.export.readme import END, START, write_readme
 from generator.render import gif, palette

@@ -1,5 +1,4 @@
 """The whole way, with a fake extractor where the model does not matter."""
-# ruff: noqa: F811 - tests take the fixture `project` by its name
 
 import html
 import json
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, open_picture
-from fakes import FakeExtractor, project, snapshot, sources  # noqa: F401 - a fixture
+from fakes import FakeExtractor, snapshot, sources
 from PIL import Image
 
 from generator import build as story

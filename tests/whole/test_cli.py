@@ -16,8 +16,10 @@ from click.testing import CliRunner
 from conftest import ROOT, save_picture
 
 from generator import cli
-from generator.core import settings
+from generator.core import settings_file
 from generator.core.records import LayerInfo
+from generator.core.setting_values import read_size
+from generator.core.settings import Settings
 
 
 def run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess:
@@ -142,9 +144,9 @@ def test_serve_refuses_images_where_it_writes(small_model, tmp_path):
 
 def test_a_flag_takes_a_limit_away_that_the_settings_have(tmp_path):
     (tmp_path / "gallery.toml").write_text("model = 'm.keras'\nimages = 'in'\nfit = '200MB'\n")
-    flags = {"fit": settings.read_size("none")}
-    assert settings.load_settings(None, tmp_path, {}).fit == 200_000_000
-    assert settings.load_settings(None, tmp_path, flags).fit == settings.Settings(Path(), Path()).fit
+    flags = {"fit": read_size("none")}
+    assert settings_file.load_settings(None, tmp_path, {}).fit == 200_000_000
+    assert settings_file.load_settings(None, tmp_path, flags).fit == Settings(Path(), Path()).fit
 
 
 def test_inspect_as_json_with_a_pattern(small_model, tmp_path):
@@ -177,7 +179,7 @@ def test_an_unexpected_error_is_one_line_and_status_1(monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("wires\ncrossed")
 
-    monkeypatch.setattr(settings, "load_settings", broken)
+    monkeypatch.setattr(settings_file, "load_settings", broken)
     result = CliRunner().invoke(cli.main, ["build"])
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
@@ -231,7 +233,7 @@ def test_readme_names_every_command_flag_and_setting():
         for option in command.params:
             for flag in option.opts:
                 assert not flag.startswith("-") or f"`{flag}" in readme, f"{name} {flag}"
-    for key in settings.READERS:
+    for key in settings_file.file_settings():
         assert f"`{key}`" in readme, key
 
 
@@ -247,7 +249,8 @@ def test_gallery_toml_shows_every_setting_with_its_default():
     import tomllib
 
     shown = tomllib.loads(re.sub(r"^# ?(?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
-    assert shown.keys() == settings.READERS.keys()
-    defaults = settings.Settings(Path("m"), Path("i"))
+    known = settings_file.file_settings()
+    assert shown.keys() == known.keys()
+    defaults = Settings(Path("m"), Path("i"))
     for key in shown.keys() - {"model", "images", "labels", "output"}:
-        assert settings.READERS[key](shown[key]) == getattr(defaults, key), key
+        assert known[key].read(shown[key]) == getattr(defaults, key), key

@@ -8,7 +8,8 @@ import pytest
 from conftest import ROOT, Gallery, is_outside, open_gallery
 
 from generator.build import build, size_up
-from generator.core.settings import Settings, load_settings
+from generator.core.settings import Settings
+from generator.core.settings_file import load_settings
 
 MEGABYTE = 1_000_000
 ANSWERS = {"cat.png": "cat", "dog.png": "dog", "two_cats.png": "cat", "two_dogs.png": "dog"}

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from conftest import ROOT
 
 from generator import __version__, cli
-from generator.core import settings
 from generator.core.errors import OutputError
+from generator.core.settings_file import file_settings, load_settings
 from generator.scaffold import new_project
 
 ALL = (
@@ -47,9 +47,9 @@ def test_the_settings_are_all_there_and_name_nothing_of_this_repository(tmp_path
     text = (tmp_path / "gallery.toml").read_text(encoding="utf-8")
     assert "cats_and_dogs" not in text
     shown = tomllib.loads(re.sub(r"^# ?(?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
-    assert shown.keys() == settings.READERS.keys()
+    assert shown.keys() == file_settings().keys()
     assert (shown["model"], shown["labels"]) == ("models/model.keras", "models/model.labels.txt")
-    assert settings.load_settings(None, tmp_path, {}).model == tmp_path / "models/model.keras"
+    assert load_settings(None, tmp_path, {}).model == tmp_path / "models/model.keras"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,6 @@ def command(unpacked, tmp_path_factory):
 def test_the_wheel_holds_everything_and_nothing_generated(unpacked):
     resources = unpacked / "generator/resources"
     for name in (
-        "gallery.toml",
         "mkdocs.yml",
         "templates/project/pages.yml",
         "templates/macros.html.j2",
