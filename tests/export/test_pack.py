@@ -17,6 +17,7 @@ from generator import cli
 from generator.core import plan
 from generator.core.errors import OutputError
 from generator.core.formatting import wrong_with_path
+from generator.export import readme as readme_module
 from generator.export import single_page, zip_file
 from generator.export.readme import write_readme
 from generator.export.single_page import write_single
