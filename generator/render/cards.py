@@ -61,7 +61,7 @@ def _boxes(left: int, width: int, columns: int, rows: int) -> list[Box]:
 
 
 def _card(root: Path, lines: tuple[str, str], paths: Sequence[str], boxes: Sequence[Box]) -> bytes:
-    table = palette.colour_table("viridis")
+    table = palette.special_table()
     card = Image.new("RGB", (WIDTH, HEIGHT), palette.BACKGROUND_COLOUR)
     top = MARGIN - GAP
     for line, size in zip(lines, (TITLE_SIZE, LINE_SIZE), strict=True):

@@ -7,6 +7,7 @@ from generator.core.errors import SettingsError
 
 LEVELS = 240
 BACKGROUND, CONSTANT, NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY = range(LEVELS, LEVELS + 5)
+UNUSED = "viridis"  # a colour map for entries of a palette that no pixel has
 INK = 246  # the first of ten greys from the background to the text of captions
 BACKGROUND_COLOUR = (24, 27, 33)
 TEXT_COLOUR = (240, 242, 246)
@@ -30,8 +31,14 @@ def colour_table(name: str) -> np.ndarray:
         raise SettingsError(
             f"colours: expected a matplotlib colour map such as viridis, received {name!r}: choose another"
         )
-    table = np.zeros((256, 3), np.uint8)
+    table = special_table()
     table[:LEVELS] = matplotlib.colormaps[name](np.linspace(0, 1, LEVELS), bytes=True)[:, :3]
+    return table
+
+
+def special_table() -> np.ndarray:
+    """Return the special entries of every palette alone, uint8 (256, 3); below `LEVELS` all is black."""
+    table = np.zeros((256, 3), np.uint8)
     for index, colour in SPECIAL_COLOURS.items():
         table[index] = colour
     table[INK:] = np.linspace(BACKGROUND_COLOUR, TEXT_COLOUR, 256 - INK).round()
@@ -51,7 +58,7 @@ def common_palette(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     reduced = Image.fromarray(once[None]).quantize(LEVELS, Image.Quantize.MEDIANCUT)
     picture = Image.fromarray(frames.reshape(count * height, width, 3))
     indices = np.asarray(picture.quantize(palette=reduced, dither=Image.Dither.NONE))
-    table = colour_table("viridis")
+    table = colour_table(UNUSED)
     colours = np.frombuffer(reduced.palette.palette, np.uint8).reshape(-1, 3)[:LEVELS]
     table[: len(colours)] = colours
     return indices.reshape(count, height, width), table

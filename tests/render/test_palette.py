@@ -60,3 +60,9 @@ def test_the_style_sheet_puts_animations_on_their_own_background():
     sheet = (ROOT / "site_src/css/gallery.css").read_text(encoding="utf-8")
     (written,) = re.findall(r"\.ag-stage img \{\n  background: #(\w{6});", sheet)
     assert bytes.fromhex(written) == bytes(palette.BACKGROUND_COLOUR)
+
+
+def test_special_entries_alone_are_those_of_every_palette():
+    alone, whole = palette.special_table(), palette.colour_table("magma")
+    np.testing.assert_array_equal(alone[LEVELS:], whole[LEVELS:])
+    assert not alone[:LEVELS].any()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import ROOT, Gallery, open_gallery, save_model, save_picture
-from fakes import FakeExtractor, project  # noqa: F401 - a fixture
+from fakes import FakeExtractor
 from PIL import Image
 
 from generator.build import build
@@ -194,7 +194,7 @@ def test_the_navigation_names_the_guide_only_where_there_is_one(gallery, publish
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_the_front_page_leads_to_the_guide_only_where_there_is_one(project, there):  # noqa: F811
+def test_the_front_page_leads_to_the_guide_only_where_there_is_one(project, there):
     folder = source_folder(project)
     folder.mkdir()
     if there:
