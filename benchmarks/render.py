@@ -42,7 +42,7 @@ from generator.build import build, open_model
 from generator.core.settings import Settings
 from generator.model.keras.extractor import KerasExtractor
 from generator.process_images import Painter
-from generator.render import browser_data, encode, layer_pictures, raster
+from generator.render import browser_data, gif, layer_pictures, palette, photos, png, scaling, tiling
 from generator.storage.output import SourceFolder
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -52,10 +52,13 @@ COLUMNS = 16  # of a grid, in the usual ways
 STAGES = {
     "forward": [(KerasExtractor, "extract")],
     "statistics": [(layer_pictures, "measure"), (layer_pictures, "examine")],
-    "scaling": [(raster, name) for name in ("quantize", "average_down", "enlarge", "tile", "centre")],
-    "PNG": [(encode, "pngs")],
+    "scaling": [
+        *[(scaling, name) for name in ("quantize", "average_down", "enlarge")],
+        *[(tiling, name) for name in ("tile", "centre")],
+    ],
+    "PNG": [(png, "encode_stack")],
     "explorer": [(browser_data, "maps_script")],
-    "GIF": [(encode, "gif")],
+    "GIF": [(gif, "encode")],
     "files": [(SourceFolder, "write_all")],
 }
 
@@ -141,10 +144,10 @@ def make_floor(subject: Subject, sources: Path) -> Callable[[], tuple[dict[str, 
     written += [levels(path) for path in sources.rglob("maps.js")]
     animations = []
     for path in sources.rglob("*.gif"):
-        with Image.open(path) as gif:
-            frames = [np.asarray(frame.convert("P")) for frame in ImageSequence.Iterator(gif)]
-            animations.append((np.stack(frames), gif.info["duration"]))
-    table = encode.colour_table("viridis")
+        with Image.open(path) as opened:
+            frames = [np.asarray(frame.convert("P")) for frame in ImageSequence.Iterator(opened)]
+            animations.append((np.stack(frames), opened.info["duration"]))
+    table = palette.colour_table("viridis")
     batches = [tf.constant(values[None]) for values in subject.inputs]
     function(batches[0])
 
@@ -160,11 +163,11 @@ def make_floor(subject: Subject, sources: Path) -> Callable[[], tuple[dict[str, 
             gif_with_pillow(frames, table, milliseconds)
         times.append(time.perf_counter())
         for frames, milliseconds in animations:
-            encode.gif(frames, table, milliseconds)
+            gif.encode(frames, table, milliseconds)
         times.append(time.perf_counter())
-        forward, deflate, gif, bare = np.diff(times).tolist()
+        forward, deflate, ours, bare = np.diff(times).tolist()
         known = {"forward": forward, "zlib": deflate}
-        return known | {"GIF": gif}, known | {"GIF": bare}
+        return known | {"GIF": ours}, known | {"GIF": bare}
 
     return floor
 
@@ -176,7 +179,7 @@ def gif_with_pillow(frames: np.ndarray, table: np.ndarray, milliseconds: int) ->
     for picture in (first, *others):
         picture.putpalette(palette)
     options = {"save_all": True, "append_images": others, "duration": milliseconds, "loop": 0}
-    return encode.save(first, "GIF", optimize=False, palette=palette, **options)
+    return photos.save(first, "GIF", optimize=False, palette=palette, **options)
 
 
 def levels(script: Path) -> bytes:

@@ -22,11 +22,15 @@ from generator.core.source_date import LATEST, source_date
 from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
 from generator.model.extractor import Extractor, Recipe, check_file, open_extractor
 from generator.process_images import Painter
-from generator.render import browser_data, cards, encode, layer_pictures
+from generator.render import browser_data, cards, layer_pictures, palette
 from generator.storage import cache, output
-from generator.website import attribution_report, components, health_report, mkdocs_yml, pages
+from generator.website import mkdocs_yml, page, templating
+from generator.website.components import attribution, legends, words
+from generator.website.components import health as health_views
 from generator.website.manifest import manifest
 from generator.website.mkdocs import build_website
+from generator.website.pages.all_pages import all_pages
+from generator.website.site import Site
 
 BUILD, MODEL, HEALTH = "-build", "-model", "-health"  # in the cache; no image's slug begins with a dash
 
@@ -96,6 +100,8 @@ def _build(
     site, kept = draw(settings, tell, opener, clock, sources, memory, stock)
     with clock.stage("pages"):
         tell(Step("pages", 0, 1, "writing the pages"))
+        for news in templating.say_renamed(settings.project):
+            tell(Step("pages", 0, 1, news))
         written = write_pages(settings, sources, site)
         write_scripts(sources, site)
         write_health(sources, memory, site, stock.tools)
@@ -124,7 +130,7 @@ def _build(
         written=sources.written,
         removed=removed,
         failed=tuple(result.image for result in site.results if result.image.error),
-        unverified=tuple(filter(None, map(components.say_failed, site.good))),
+        unverified=tuple(filter(None, map(words.say_failed, site.good))),
         seconds=clock.seconds,
         kept=kept,
     )
@@ -143,10 +149,10 @@ def draw(
     sources: output.SourceFolder,
     memory: cache.Cache,
     stock: Stock,
-) -> tuple[components.Site, int]:
+) -> tuple[Site, int]:
     """Write the pictures of all images; return what pages are made from, and how many images were kept."""
     with clock.stage("model"):
-        style = layer_pictures.Style(settings.scale, encode.colour_table(settings.colours))
+        style = layer_pictures.Style(settings.scale, palette.colour_table(settings.colours))
         extractor = functools.cache(lambda: open_unchanged(settings, stock, opener))
         known = memory.recall(MODEL, model_key(settings, stock))
         if known is None:
@@ -165,11 +171,18 @@ def draw(
         results = painter.draw(extractor, model)
     memory.remember(MODEL, model_key(settings, stock), model, {})
     healths = health.check_up(whole.mapped, [each.layers for each in results if each.layers])
-    words = images.PIXELS_IN_WORDS[pixels]
-    site = components.Site(
-        whole, model, results, settings.scale, settings.colours, style.table, pixels, words, healths,
-        (source_folder(settings) / "guide.md").is_file(),
-    )  # fmt: skip
+    site = Site(
+        plan=whole,
+        model=model,
+        results=results,
+        scale=settings.scale,
+        colours=settings.colours,
+        table=style.table,
+        pixels=pixels,
+        scaling=images.PIXELS_IN_WORDS[pixels],
+        health=healths,
+        guide=(source_folder(settings) / "guide.md").is_file(),
+    )
     return site, painter.kept
 
 
@@ -242,7 +255,7 @@ def model_key(settings: Settings, stock: Stock) -> str:
 
 def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:
     """Tell what was repaired, left out or not given, and check the channels that are to be fed."""
-    for news in (*model.repairs, *components.say_missing(model), *components.say_zeros(model)):
+    for news in (*model.repairs, *words.say_missing(model), *words.say_zeros(model)):
         tell(Step("model", 0, 1, news))
     images.check_channels(settings.input_channels, model.input_shape[-1])
     return model
@@ -271,19 +284,17 @@ def check_project(settings: Settings) -> None:
             bounds.check_theme(settings.project, own)
 
 
-def write_scripts(sources: output.SourceFolder, site: components.Site) -> None:
+def write_scripts(sources: output.SourceFolder, site: Site) -> None:
     """Write what the explorer loads besides the maps: the colour maps, and each layer's ranges."""
-    words = {scale: vars(each) for scale, each in components.SCALES_IN_WORDS.items()}
-    sources.write(paths.COLOURS, browser_data.colours_script(site.colours, words))
+    scales = {scale: vars(each) for scale, each in legends.SCALES_IN_WORDS.items()}
+    sources.write(paths.COLOURS, browser_data.colours_script(site.colours, scales))
     slugs = [result.image.slug for result in site.good]
     for layer in site.plan.mapped:
         statistics = [result.layers[layer.slug].statistics for result in site.good]
         sources.write(paths.ranges_script(layer.slug), browser_data.ranges_script(slugs, statistics))
 
 
-def write_health(
-    sources: output.SourceFolder, memory: cache.Cache, site: components.Site, tools: str
-) -> None:
+def write_health(sources: output.SourceFolder, memory: cache.Cache, site: Site, tools: str) -> None:
     """Write the charts and their numbers, unless these numbers have been drawn."""
     layers = site.plan.mapped
     healths = [site.health[layer.slug] for layer in layers]
@@ -291,25 +302,25 @@ def write_health(
     found = memory.recall(HEALTH, key)
     if found and sources.keep(found[1]):
         return
-    files = health_report.health_files(layers, healths)
+    files = health_views.health_files(layers, healths)
     sources.write_all(files)
     memory.remember(HEALTH, key, None, {path: len(content) for path, content in files.items()})
 
 
-def write_decisions(sources: output.SourceFolder, site: components.Site) -> None:
+def write_decisions(sources: output.SourceFolder, site: Site) -> None:
     """Write the numbers that explain each prediction."""
     for result in site.good:
         if result.decision and result.decision.explanation.channels.size:
             path = f"{paths.decision(result.image.slug)}.csv"
-            sources.write(path, attribution_report.changes_csv(result.decision.explanation))
+            sources.write(path, attribution.changes_csv(result.decision.explanation))
 
 
-def write_pages(settings: Settings, sources: output.SourceFolder, site: components.Site) -> int:
+def write_pages(settings: Settings, sources: output.SourceFolder, site: Site) -> int:
     """Write all pages and count them; without a project, the style sheets and scripts that are not there."""
-    templates = pages.environment(settings.project)
+    templates = templating.environment(settings.project)
     written = 0
-    for page in pages.all_pages(site):
-        sources.write(f"{page.path}.md", pages.render(page, templates))
+    for each in all_pages(site):
+        sources.write(f"{each.path}.md", page.render(each, templates))
         written += 1
     for path, content in resources.assets().items() if settings.project is None else ():
         if sources.owns(path) or not (sources.root / path).exists():  # the user's own win

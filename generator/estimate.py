@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from generator.core import limits
 from generator.core.formatting import count, size
 from generator.core.plan import (
     COMPARED,
-    GIF_PLAN,
     LAYER_FRAME_BYTES,
     OPEN_SIDE,
     PER_PAGE,
@@ -19,9 +19,8 @@ from generator.core.plan import (
 )
 from generator.core.records import Layer
 from generator.core.sequences import evenly_spaced
-from generator.render.raster import picture_factor
+from generator.render.scaling import picture_factor
 
-PAGES_LIMIT = 1_000_000_000  # bytes: GitHub Pages' largest website
 FIXED_BYTES = 2_800_000  # the theme and the search
 SAFETY = 1.15  # what must fit is taken for larger: random weights weighed 11 % more than estimated
 PAGE_BYTES, CHANNEL_BYTES, SINGLE_BYTES = 19_000, 62, 360
@@ -58,7 +57,7 @@ def estimate(plan: Plan, arrays: str = "none", explain: bool = True) -> Estimate
         layer.slug: images * (layer_bytes(plan, layer) + _array_bytes(layer, arrays)) + LAYER_PAGE_BYTES
         for layer in plan.drawn
     }
-    gifs = min(GIF_PLAN, round(len(plan.mapped) * LAYER_FRAME_BYTES * plan.canvas**2))
+    gifs = min(limits.PLANNED_GIF_BYTES, round(len(plan.mapped) * LAYER_FRAME_BYTES * plan.canvas**2))
     gifs += sum(channel_frame_bytes(layer) for layer, _ in plan.animated)
     parts, compared = -(-images // PER_PAGE), -(-images // COMPARED)
     pages = 2 + compared + parts * (2 + len(plan.drawn)) + images * (1 + len(plan.mapped))
@@ -151,16 +150,18 @@ def in_words(plan: Plan, arrays: str = "none", explain: bool = True) -> list[str
         f"{count(found.images, 'image')}, {count(len(plan.drawn), 'layer')}: "
         f"about {found.pictures:,} pictures, "
         f"{found.pages:,} pages, {size(found.bytes)}, roughly {_time(found.seconds)} (a guess)",
-        f"GitHub Pages: {found.bytes / PAGES_LIMIT:.0%} of a website's {size(PAGES_LIMIT)}; to deploy about "
-        f"{found.files:,} files takes {math.ceil(minutes)} of the {DEPLOY_MINUTES} minutes allowed (a guess)",
-        "each animation is made to stay below the 5 MB that a README shows",
+        f"GitHub Pages: {found.bytes / limits.WEBSITE_BYTES:.0%} of a website's "
+        f"{size(limits.WEBSITE_BYTES)}; to deploy about {found.files:,} files takes {math.ceil(minutes)} "
+        f"of the {DEPLOY_MINUTES} minutes allowed (a guess)",
+        f"each animation is made to stay below the {limits.LARGEST_GIF_BYTES / 1e6:.0f} MB that a "
+        "README shows",
     ]
-    if found.bytes > PAGES_LIMIT:
+    if found.bytes > limits.WEBSITE_BYTES:
         costly = sorted(plan.drawn, key=lambda layer: -found.layers[layer.slug])[:5]
         names = ", ".join(f"{layer.name} {size(found.layers[layer.slug])}" for layer in costly)
         lines.append(f"too large for GitHub Pages; the layers that cost most: {names}")
-        fitted = "; ".join(fit(plan, PAGES_LIMIT, arrays, explain).left_out)
-        lines.append(f"use --layers, or --fit {size(PAGES_LIMIT).replace(' ', '')}: {fitted}")
+        fitted = "; ".join(fit(plan, limits.WEBSITE_BYTES, arrays, explain).left_out)
+        lines.append(f"use --layers, or --fit {size(limits.WEBSITE_BYTES).replace(' ', '')}: {fitted}")
     return lines
 
 

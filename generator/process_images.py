@@ -11,7 +11,7 @@ import numpy as np
 
 from generator import images
 from generator.analysis.prediction import predict
-from generator.core import paths, plan
+from generator.core import limits, paths, plan
 from generator.core.errors import ImageError
 from generator.core.records import (
     Activations,
@@ -31,11 +31,10 @@ from generator.core.records import (
     Step,
 )
 from generator.model.extractor import Extractor
-from generator.render import cards, encode, layer_pictures, overlays
+from generator.render import cards, gif, layer_pictures, overlays, photos, png
 from generator.storage.cache import Cache, fingerprint
 from generator.storage.output import SourceFolder
 
-GIF_LIMIT = 5_000_000  # bytes: above this GitHub does not show a README's picture
 SEEN_SIDE = 256  # pixels: the least longer side of the picture of what the model sees
 
 
@@ -198,7 +197,7 @@ class Painter:
         explanation = extractor.explain(
             prepared.values, others, [layer.index for layer in layers], prediction
         )
-        decision, files = overlays.draw_decision(image.slug, prepared.seen, layers, explanation)
+        decision, files = overlays.draw_attribution(image.slug, prepared.seen, layers, explanation)
         self.sources.write_all(files)
         return decision
 
@@ -216,11 +215,11 @@ class Painter:
     def _draw_input(self, image: InputImage, prepared: PreparedImage, prediction: Prediction) -> ImageResult:
         """Write the image as given and as the model sees it."""
         folder = paths.image_page(image.slug)
-        photo, *size = encode.photo(prepared.original)
+        photo, *size = photos.photo(prepared.original)
         self.sources.write(f"{folder}/original.jpg", photo)
         height, width = prepared.seen.shape[:2]
         factor = -(-SEEN_SIDE // max(height, width))
-        self.sources.write(f"{folder}/seen.png", encode.exact(prepared.seen, factor))
+        self.sources.write(f"{folder}/seen.png", png.encode_pixels(prepared.seen, factor))
         return ImageResult(
             image=image,
             size=prepared.original.shape[1::-1],
@@ -244,12 +243,12 @@ class Painter:
             if side < self.plan.canvas:
                 pictures = list(map(layer_pictures.layer_frame, layers, maps, ranges, itertools.repeat(side)))
             frames = layer_pictures.layers_frames(pictures)
-            content, kept = encode.gif(frames.indices, self.style.table, frames.milliseconds), layers
-            if len(content) <= layer_pictures.GIF_AIM:
+            content, kept = gif.encode(frames.indices, self.style.table, frames.milliseconds), layers
+            if len(content) <= limits.README_GIF_BYTES:
                 break
         else:
-            content, kept = encode.gif_within(
-                frames.indices, self.style.table, frames.milliseconds, GIF_LIMIT
+            content, kept = gif.encode_within(
+                frames.indices, self.style.table, frames.milliseconds, limits.LARGEST_GIF_BYTES
             )
         return self._animation(image, "layers", content, frames.indices[0], (len(kept), len(layers)))
 
@@ -259,7 +258,9 @@ class Painter:
         if not chosen:
             return None
         frames = layer_pictures.channels_frames(chosen)
-        content, kept = encode.gif_within(frames.indices, self.style.table, frames.milliseconds, GIF_LIMIT)
+        content, kept = gif.encode_within(
+            frames.indices, self.style.table, frames.milliseconds, limits.LARGEST_GIF_BYTES
+        )
         total = sum(layer.channels for layer in self.plan.convolutions)
         return self._animation(image, "channels", content, frames.indices[0], (len(kept), total))
 

@@ -1,4 +1,4 @@
-"""What tests ask of finished websites: kinds of page, links, and whether these lead somewhere."""
+"""What tests ask of finished websites: kinds of page, links, whether these lead somewhere, hostile names."""
 
 import re
 from html.parser import HTMLParser
@@ -24,7 +24,28 @@ KINDS = (
 )
 
 
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+LOOKS = [(scheme, width) for scheme in ("default", "slate") for width in (1280, 390)]  # light and dark
 MADE_BY_MATERIAL = {"__search", "__drawer", "__skip"}  # ids that its script handles
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which `make lint` installs."""
+    if not AXE.is_file():
+        pytest.skip("optional: axe-core is not installed: npm ci")
+    return AXE.read_text(encoding="utf-8")
+
+
+def found_by_axe(page) -> list[str]:
+    """Return what axe-core calls serious or critical, each with the first element concerned."""
+    options = {"resultTypes": ["violations"], "preload": False}  # a page on the disk may not fetch
+    violations = page.evaluate("options => axe.run(options)", options)["violations"]
+    return [
+        f"{each['id']}: {each['nodes'][0]['html']}"
+        for each in violations
+        if each["impact"] in ("serious", "critical")
+    ]
 
 
 class References(HTMLParser):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from generator.core import paths
+from generator.core import limits, paths
 from generator.core.errors import LayerError
 from generator.core.formatting import DEVICES, shape_in_words
 from generator.core.records import InputImage, Layer, LayerInfo, RenderTask, Singles
@@ -20,7 +20,6 @@ LONGEST_SLUG = 60
 OPEN_SIDE = 128  # pixels: what a side that depends on the picture is taken for
 LARGEST_MAP = 256  # pixels of the longer side of a map in an animation over channels
 CANVASES = (704, 664, 600, 532, 464, 400, 334, 266)  # pixels; powers of two and their gaps fit in well
-GIF_PLAN = 1_750_000  # bytes that an animation is planned to have, so that most stay below two megabytes
 LAYER_FRAME_BYTES = 0.17  # for each pixel of a square canvas; trained models take from 0.14 to 0.23
 
 
@@ -81,7 +80,7 @@ class Plan:
 
         What is planned without a look at any image is the same for all, however many are added later.
         """
-        side = math.sqrt(GIF_PLAN / (LAYER_FRAME_BYTES * max(1, len(self.mapped))))
+        side = math.sqrt(limits.PLANNED_GIF_BYTES / (LAYER_FRAME_BYTES * max(1, len(self.mapped))))
         return next((each for each in CANVASES if each <= side), CANVASES[-1])
 
     @cached_property
@@ -91,9 +90,9 @@ class Plan:
         while True:
             chosen = self._spread_channels(most)
             size = sum(channel_frame_bytes(layer) for layer, _ in chosen)
-            if size <= GIF_PLAN or len(chosen) <= len(self.convolutions):
+            if size <= limits.PLANNED_GIF_BYTES or len(chosen) <= len(self.convolutions):
                 return chosen
-            fewer = min(len(chosen) - 1, int(len(chosen) * GIF_PLAN / size))
+            fewer = min(len(chosen) - 1, int(len(chosen) * limits.PLANNED_GIF_BYTES / size))
             most = max(len(self.convolutions), fewer)
 
     def _spread_channels(self, most: int) -> tuple[tuple[Layer, int], ...]:

@@ -13,20 +13,19 @@ import jinja2
 import numpy as np
 from PIL import Image
 
-from generator.core import sequences
+from generator.core import limits, sequences
 from generator.core.errors import OutputError, SettingsError
 from generator.core.files import resolved
 from generator.core.formatting import count
-from generator.render import encode
+from generator.render import captions, gif, png
 from generator.storage import output
 from generator.storage.steady import read_steadily
-from generator.website import pages
+from generator.website import templating
 from generator.website.manifest import read_manifest
 
 START, END = "<!-- gallery:start -->", "<!-- gallery:end -->"
 FOLDER = ".github/gallery"  # of the repository, for the pictures
 MOST_IMAGES = 4  # side by side
-MOST_BYTES = 2_000_000  # of an animation: what loads without delay
 ROOM = 880  # pixels between the margins of a README on GitHub
 CELL = 26  # pixels of the padding and the lines of a cell
 WIDEST = 532  # pixels: of a picture alone
@@ -68,13 +67,13 @@ def write_readme(site: Path, readme: Path, url: str, project: Path | None = None
     ours = (each for each in readme.parents if each == project or (each / ".git").exists())
     root = next(ours, readme.parent)
     sources = output.SourceFolder(root / Path(FOLDER).parent)
-    templates = pages.environment(project)
+    templates = templating.environment(project)
     drawn = [image for image in manifest["images"] if "error" not in image]
     layers = sum(layer["drawn"] for layer in manifest["layers"])
     words = f"{count(layers, 'layer')}, {count(len(drawn), 'image')}"
     files = {**dict(_badges(templates, words)), **dict(photos), **pictures}
     _check(sources, files)
-    section = pages.fill(
+    section = templating.fill(
         templates,
         "readme.html.j2",
         model=manifest["model"],
@@ -162,9 +161,9 @@ def _animation(site: Path, image: Mapping[str, Any]) -> Iterator[tuple[str, byte
     """Yield names and bytes of an image's animation over the layers and of its still, in both schemes."""
     if image["layers_gif"]:
         dark = _small_enough((site / image["layers_gif"]).read_bytes())
-        for scheme, gif in (("dark", dark), ("light", encode.gif_on_white(dark))):
-            yield f"{image['slug']}-{scheme}.gif", gif
-            yield f"{image['slug']}-{scheme}.png", _still(gif)
+        for scheme, animation in (("dark", dark), ("light", gif.on_white(dark))):
+            yield f"{image['slug']}-{scheme}.gif", animation
+            yield f"{image['slug']}-{scheme}.png", _still(animation)
 
 
 def _photo(path: Path, slug: str) -> tuple[str, bytes]:
@@ -173,28 +172,28 @@ def _photo(path: Path, slug: str) -> tuple[str, bytes]:
         factor = -(-SMALLEST // max(opened.size))
         if factor == 1:
             return f"{slug}.jpg", path.read_bytes()
-        return f"{slug}.png", encode.exact(np.asarray(opened.convert("RGB")), factor)
+        return f"{slug}.png", png.encode_pixels(np.asarray(opened.convert("RGB")), factor)
 
 
-def _small_enough(gif: bytes) -> bytes:
-    """Return an animation of ours with so many of its frames that it has at most `MOST_BYTES`, if it can."""
-    if len(gif) <= MOST_BYTES:
-        return gif
-    frames, milliseconds = encode.gif_frames(gif)
-    return encode.gif_within(frames, encode.gif_palette(gif), milliseconds, MOST_BYTES)[0]
+def _small_enough(animation: bytes) -> bytes:
+    """Return an animation of ours with as many of its frames as `README_GIF_BYTES` has room for."""
+    if len(animation) <= limits.README_GIF_BYTES:
+        return animation
+    frames, milliseconds = gif.decode(animation)
+    return gif.encode_within(frames, gif.palette_of(animation), milliseconds, limits.README_GIF_BYTES)[0]
 
 
-def _still(gif: bytes) -> bytes:
+def _still(animation: bytes) -> bytes:
     """Return the first frame of an animation of ours, for those who want nothing to move."""
-    with Image.open(io.BytesIO(gif)) as opened:
-        return encode.png(np.asarray(opened), encode.gif_palette(gif))
+    with Image.open(io.BytesIO(animation)) as opened:
+        return png.encode(np.asarray(opened), gif.palette_of(animation))
 
 
 def _badges(templates: jinja2.Environment, text: str) -> Iterator[tuple[str, bytes]]:
     """Yield names and bytes of the badge, in both schemes."""
     label = "activation gallery"
-    widths = [round(encode.text_width(each, BADGE_FONT)) for each in (label, text)]
+    widths = [round(captions.text_width(each, BADGE_FONT)) for each in (label, text)]
     for scheme in ("dark", "light"):
         look = {"dark": scheme == "dark", "space": BADGE_SPACE, "font": BADGE_FONT}
-        badge = pages.fill(templates, "badge.svg.j2", parts=(label, text), widths=widths, **look)
+        badge = templating.fill(templates, "badge.svg.j2", parts=(label, text), widths=widths, **look)
         yield f"badge-{scheme}.svg", badge.encode()

@@ -9,14 +9,14 @@ from typing import Any
 
 from PIL import Image
 
+from generator.core import limits
 from generator.core.errors import OutputError
 from generator.core.formatting import count, shape_in_words, size
 from generator.storage import output
 from generator.storage.steady import read_steadily
-from generator.website import pages
+from generator.website import templating
 from generator.website.manifest import read_manifest
 
-MOST = 10_000_000  # bytes of a page; what mail takes nearly everywhere
 LEAST = 3  # layers of an image that are worth a section
 BESIDES = 600  # bytes of HTML for each picture, besides names
 FRAME = 20_000  # bytes of HTML and CSS for the page
@@ -50,7 +50,7 @@ class Content:
 
 
 def write_single(
-    folder: Path, target: Path, project: Path | None = None, most: int = MOST
+    folder: Path, target: Path, project: Path | None = None, most: int = limits.MAILED_PAGE_BYTES
 ) -> tuple[int, list[str]]:
     """Write the website in `folder` as one page of at most `most` bytes to `target`.
 
@@ -71,8 +71,8 @@ def _fill(content: Content, project: Path | None, most: int) -> tuple[bytes, lis
     shown = [_image(content, place, choice) for place in choice.images]
     slugs = {each["slug"] for each in shown}
     images, model = content.manifest["images"], content.manifest["model"]
-    text = pages.fill(
-        pages.environment(project),
+    text = templating.fill(
+        templating.environment(project),
         "single.html.j2",
         model=model,
         layers=sum(layer["drawn"] for layer in content.manifest["layers"]),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from generator.core.records import MapStatistics
-from generator.render import encode, raster
+from generator.render import palette, png
 
 # Maps that people with any kind of colour vision can read; the last ones have a middle, for zero.
 SEQUENTIAL = ("viridis", "cividis", "magma", "inferno")  # none has the grey that flags constant channels
@@ -31,7 +31,7 @@ def maps_script(indices: np.ndarray, statistics: MapStatistics) -> bytes:
             "shape": (height, width, channels),
             "low": _floats(np.nan_to_num(statistics.minimum)),
             "high": _floats(np.nan_to_num(statistics.maximum)),
-            "levels": _text(encode.deflate(indices)),
+            "levels": _text(png.deflate(indices)),
         }
     )
 
@@ -77,14 +77,14 @@ def colours_script(chosen: str, words: Mapping[str, Mapping[str, str]]) -> bytes
     `words` has what is said of each scale.
     """
     names = dict.fromkeys((chosen, *SEQUENTIAL, *DIVERGING))
-    tables = {name: _text(encode.colour_table(name)[: raster.LEVELS].tobytes()) for name in names}
+    tables = {name: _text(palette.colour_table(name)[: palette.LEVELS].tobytes()) for name in names}
     special = {
-        name: encode.SPECIAL_COLOURS[index]
+        name: palette.SPECIAL_COLOURS[index]
         for name, index in (
-            ("constant", raster.CONSTANT),
-            ("notANumber", raster.NOT_A_NUMBER),
-            ("plusInfinity", raster.PLUS_INFINITY),
-            ("minusInfinity", raster.MINUS_INFINITY),
+            ("constant", palette.CONSTANT),
+            ("notANumber", palette.NOT_A_NUMBER),
+            ("plusInfinity", palette.PLUS_INFINITY),
+            ("minusInfinity", palette.MINUS_INFINITY),
         )
     }
     return _script(

@@ -7,12 +7,12 @@ from PIL import Image
 
 from generator.core import sequences
 from generator.core.records import ImageResult, Layer
-from generator.render import encode
+from generator.render import captions, palette, photos
 
 WIDTH, HEIGHT = 1200, 630  # pixels: 1.91:1, as links are shown (https://ogp.me asks for no size)
 MARGIN, GAP = 40, 16
 TITLE_SIZE, LINE_SIZE = 44, 28
-TOP = MARGIN + encode.caption_height(1, TITLE_SIZE) + encode.caption_height(1, LINE_SIZE) + GAP
+TOP = MARGIN + captions.caption_height(1, TITLE_SIZE) + captions.caption_height(1, LINE_SIZE) + GAP
 PHOTO_WIDTH, IMAGE_COLUMNS, IMAGE_ROWS = 380, 3, 2
 GALLERY_COLUMNS = 4
 QUALITY = 85
@@ -61,11 +61,11 @@ def _boxes(left: int, width: int, columns: int, rows: int) -> list[Box]:
 
 
 def _card(root: Path, lines: tuple[str, str], paths: Sequence[str], boxes: Sequence[Box]) -> bytes:
-    table = encode.colour_table("viridis")
-    card = Image.new("RGB", (WIDTH, HEIGHT), encode.BACKGROUND_COLOUR)
+    table = palette.special_table()
+    card = Image.new("RGB", (WIDTH, HEIGHT), palette.BACKGROUND_COLOUR)
     top = MARGIN - GAP
     for line, size in zip(lines, (TITLE_SIZE, LINE_SIZE), strict=True):
-        text = table[encode.caption((line,), WIDTH - 2 * MARGIN + size, size)]
+        text = table[captions.caption((line,), WIDTH - 2 * MARGIN + size, size)]
         card.paste(Image.fromarray(text), (MARGIN - size // 2, top))
         top += text.shape[0]
     for path, (left, upper, width, height) in zip(paths, boxes, strict=False):
@@ -76,4 +76,4 @@ def _card(root: Path, lines: tuple[str, str], paths: Sequence[str], boxes: Seque
         # values stay squares where they grow, and none is skipped where they shrink
         picture = picture.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX)
         card.paste(picture, (left, upper), picture)
-    return encode.save(card, "JPEG", quality=QUALITY, optimize=True)
+    return photos.save(card, "JPEG", quality=QUALITY, optimize=True)

@@ -164,11 +164,18 @@ def _svg(figure: "Figure") -> bytes:
 
 
 def spark_path(health: LayerHealth) -> str:
-    """Return a tiny histogram as the data of an SVG path, in a box of 96 × 24; heights are square roots."""
+    """Return a tiny histogram as the data of an SVG path; heights are square roots.
+
+    It fills a box of `SPARK_WIDTH` × `SPARK_HEIGHT`.
+    """
     tops = np.sqrt(health.bins / max(health.bins.max(), 1))
     heights = np.ceil(tops * SPARK_HEIGHT).astype(int)
     step = SPARK_WIDTH // len(heights)
-    return f"M0 {SPARK_HEIGHT}" + "".join(f"V{SPARK_HEIGHT - each}h{step}" for each in heights) + "V24z"
+    return (
+        f"M0 {SPARK_HEIGHT}"
+        + "".join(f"V{SPARK_HEIGHT - each}h{step}" for each in heights)
+        + f"V{SPARK_HEIGHT}z"
+    )
 
 
 def spark_zero(health: LayerHealth) -> int | None:

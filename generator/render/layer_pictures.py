@@ -10,13 +10,12 @@ from generator.core.formatting import shape_in_words
 from generator.core.paths import values_csv
 from generator.core.plan import LARGEST_MAP
 from generator.core.records import Animation, Layer, LayerResult, Picture, RenderResult, RenderTask
-from generator.render import browser_data, encode, raster
+from generator.render import browser_data, captions, palette, png, scaling, tiling
 
 BARS_WIDTH, BARS_HEIGHT, WIDEST_BAR = 640, 96, 24  # pixels
 SMALL_WIDTH = 480  # pixels: wider grids are averaged down for tables
 LAYERS_DURATION = 2000  # milliseconds a frame
 CHANNELS_DURATION = 200
-GIF_AIM = 2_000_000  # bytes of an animation: what a README loads without delay
 
 
 @dataclass(frozen=True)
@@ -42,24 +41,24 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
     height, width, channels = maps.shape
     scale = "layer" if task.layer.is_sequence else style.scale
     statistics = measure(maps)
-    ranges = raster.value_ranges(statistics, height * width, scale)
-    indices = raster.quantize(maps, ranges)
-    factor = raster.picture_factor(height, width) if channels == 1 else raster.cell_factor(height, width)
-    columns = raster.grid_columns(channels, height * factor, width * factor)
-    sheet = raster.tile(raster.enlarge(indices, factor), columns)
+    ranges = scaling.value_ranges(statistics, height * width, scale)
+    indices = scaling.quantize(maps, ranges)
+    factor = scaling.picture_factor(height, width) if channels == 1 else scaling.cell_factor(height, width)
+    columns = tiling.grid_columns(channels, height * factor, width * factor)
+    sheet = tiling.tile(scaling.enlarge(indices, factor), columns)
     exact = browser_data.own_ranges(statistics)
-    levels = indices if np.array_equal(exact, ranges) else raster.quantize(maps, exact)
+    levels = indices if np.array_equal(exact, ranges) else scaling.quantize(maps, exact)
     files = {
-        task.grid: encode.png(sheet, style.table),
+        task.grid: png.encode(sheet, style.table),
         task.maps: browser_data.maps_script(levels, statistics),
     }
-    single = raster.picture_factor(height, width)
-    pictures = encode.pngs(indices[list(task.singles)], style.table, single)
+    single = scaling.picture_factor(height, width)
+    pictures = png.encode_stack(indices[list(task.singles)], style.table, single)
     files.update(zip(task.singles.values(), pictures, strict=True))
     grid = small = Picture(task.grid, sheet.shape[1], sheet.shape[0])
     if (shrink := -(-grid.width // SMALL_WIDTH)) > 1:
-        sheet = raster.tile(raster.quantize(raster.average_down(maps, shrink), ranges), columns)
-        files[task.small] = encode.png(sheet, style.table)
+        sheet = tiling.tile(scaling.quantize(scaling.average_down(maps, shrink), ranges), columns)
+        files[task.small] = png.encode(sheet, style.table)
         small = Picture(task.small, sheet.shape[1], sheet.shape[0])
     vitals, size = examine(maps, statistics), (width * single, height * single)
     layer = LayerResult(
@@ -74,7 +73,7 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
     finite = row[np.isfinite(row)]
     limits = np.array([min(0, finite.min(initial=0)), max(0, finite.max(initial=0))])
     width = max(1, min(WIDEST_BAR, BARS_WIDTH // len(row)))
-    picture = raster.bars(row, limits, BARS_HEIGHT, width)
+    picture = tiling.bars(row, limits, BARS_HEIGHT, width)
     shown = Picture(task.grid, picture.shape[1], picture.shape[0])
     statistics = measure(values)
     vitals = examine(values, statistics)
@@ -83,7 +82,7 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
     )
     lines = ["unit,value", *(f"{unit},{value:.9g}" for unit, value in enumerate(row))]
     csv = "".join(f"{line}\n" for line in lines).encode()
-    files = {task.grid: encode.png(picture, style.table), values_csv(task.image, task.layer.slug): csv}
+    files = {task.grid: png.encode(picture, style.table), values_csv(task.image, task.layer.slug): csv}
     return RenderResult(task, layer, files, np.empty((0, 1, 1), np.uint8))
 
 
@@ -91,20 +90,20 @@ def _channel_frames(maps: np.ndarray, ranges: np.ndarray, chosen: Sequence[int])
     """Return palette indices of the chosen channels, averaged down by a whole factor to fit `LARGEST_MAP`."""
     chosen = list(chosen)
     shrink = -(-max(maps.shape[:2]) // LARGEST_MAP)
-    return raster.quantize(raster.average_down(maps[..., chosen], shrink), ranges[chosen])
+    return scaling.quantize(scaling.average_down(maps[..., chosen], shrink), ranges[chosen])
 
 
 def layer_frame(layer: Layer, maps: np.ndarray, ranges: np.ndarray, side: int) -> np.ndarray:
     """Draw a layer's grid with its caption, uint8 (height, width), to fit `side` × `side` pixels."""
     height, width, channels = maps.shape
-    font_size = max(encode.FONT_SIZE, side // 28)  # read at half the size in a table of four
-    shrink, factor, columns = raster.fit_grid(channels, height, width, (side * 3 // 4, side))
-    cells = raster.quantize(raster.average_down(maps, shrink), ranges)
-    sheet = raster.tile(raster.enlarge(cells, factor), columns)
+    font_size = max(captions.FONT_SIZE, side // 28)  # read at half the size in a table of four
+    shrink, factor, columns = tiling.fit_grid(channels, height, width, (side * 3 // 4, side))
+    cells = scaling.quantize(scaling.average_down(maps, shrink), ranges)
+    sheet = tiling.tile(scaling.enlarge(cells, factor), columns)
     averaged = f" · averaged {shrink}×{shrink}" if shrink > 1 else ""
     text = f"{layer.index} {layer.name} · {height}×{width}×{channels}{averaged}"
-    sheet = raster.centre(sheet, sheet.shape[0], max(side, sheet.shape[1]))
-    return np.concatenate([encode.caption((text,), sheet.shape[1], font_size), sheet])
+    sheet = tiling.centre(sheet, sheet.shape[0], max(side, sheet.shape[1]))
+    return np.concatenate([captions.caption((text,), sheet.shape[1], font_size), sheet])
 
 
 def animation(
@@ -118,7 +117,7 @@ def animation(
     gif, picture = (Picture(f"{path}.{ending}", width, height) for ending in ("gif", "png"))
     frames, total = shown
     note = f"{total - frames:,} of {total:,} {things} left out to stay small" if frames < total else None
-    files = {gif.path: content, picture.path: encode.png(still, table)}
+    files = {gif.path: content, picture.path: png.encode(still, table)}
     return Animation(gif, picture, len(content), frames, note), files
 
 
@@ -127,7 +126,7 @@ def layers_frames(pictures: Sequence[np.ndarray]) -> Frames:
     height = max(picture.shape[0] for picture in pictures)
     bottom = [((0, height - picture.shape[0]), (0, 0)) for picture in pictures]
     padded = [
-        np.pad(picture, room, constant_values=raster.BACKGROUND)
+        np.pad(picture, room, constant_values=palette.BACKGROUND)
         for picture, room in zip(pictures, bottom, strict=True)
     ]
     return Frames(np.stack(padded), LAYERS_DURATION)
@@ -137,7 +136,7 @@ def channels_frames(chosen: Sequence[tuple[Layer, int, np.ndarray]]) -> Frames:
     """Draw (layer, channel, palette indices) one after the other on one canvas, each with its caption."""
     scaled = []
     for _, _, indices in chosen:
-        scaled.append(raster.enlarge(indices, max(1, LARGEST_MAP // max(indices.shape))))
+        scaled.append(scaling.enlarge(indices, max(1, LARGEST_MAP // max(indices.shape))))
     height = max(picture.shape[0] for picture in scaled)
     width = max(LARGEST_MAP, *(picture.shape[1] for picture in scaled))
     frames = []
@@ -146,5 +145,5 @@ def channels_frames(chosen: Sequence[tuple[Layer, int, np.ndarray]]) -> Frames:
             f"{layer.index} {layer.name}",
             f"channel {channel} of {layer.channels} · {shape_in_words(layer.map_shape[:2])}",
         )
-        frames.append(np.concatenate([encode.caption(lines, width), raster.centre(picture, height, width)]))
+        frames.append(np.concatenate([captions.caption(lines, width), tiling.centre(picture, height, width)]))
     return Frames(np.stack(frames), CHANNELS_DURATION)

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.core import paths
+from generator.core import limits, paths
 from generator.core.formatting import number, shape_in_words
 from generator.core.records import Decision, Explanation, Layer, Picture
-from generator.render import encode, layer_pictures, raster
+from generator.render import captions, gif, layer_pictures, palette, png, scaling, tiling
 
 COLOURS = "inferno"  # its brightness rises all the way, so everybody can read it
 DARKEST = 0.25  # of the colour map's length: what lies below is too dark on a dark picture
@@ -21,7 +21,7 @@ DURATION = 1500  # milliseconds a frame
 def grey_picture(seen: np.ndarray) -> np.ndarray:
     """Return uint8 (height, width, 1 or 3) as grey float64 (height, width), averaged down to fit `SIDE`."""
     grey = seen.astype(np.float64) @ (LUMA if seen.shape[-1] == 3 else (1.0,))
-    return raster.average_down(grey[..., None], -(-max(grey.shape) // SIDE))[..., 0]
+    return scaling.average_down(grey[..., None], -(-max(grey.shape) // SIDE))[..., 0]
 
 
 def bilinear(values: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -55,21 +55,21 @@ def overlay(grey: np.ndarray, cam: np.ndarray) -> np.ndarray:
     """
     peak = float(cam.max(initial=0))
     shares = bilinear(cam / peak if peak else np.zeros(cam.shape), *grey.shape)
-    return blend(grey, shares, encode.colour_table(COLOURS)[: raster.LEVELS])
+    return blend(grey, shares, palette.colour_table(COLOURS)[: palette.LEVELS])
 
 
 def colour_bar(steps: int) -> np.ndarray:
     """Return the colours from zero to the peak over a middle grey, uint8 (steps, 3)."""
     shares = np.linspace(0, 1, steps)[None]
-    return blend(np.full(shares.shape, 128.0), shares, encode.colour_table(COLOURS)[: raster.LEVELS])[0]
+    return blend(np.full(shares.shape, 128.0), shares, palette.colour_table(COLOURS)[: palette.LEVELS])[0]
 
 
-def draw_decision(
+def draw_attribution(
     image: str, seen: np.ndarray, layers: Sequence[Layer], explanation: Explanation
 ) -> tuple[Decision, dict[str, bytes]]:
-    """Draw an explanation for the image with this slug; return also the files by path.
+    """Draw an attribution for the image with this slug; return also the files by path.
 
-    `seen` is uint8 (height, width, 1 or 3), `layers` are those that were to be explained.
+    `seen` is uint8 (height, width, 1 or 3), `layers` are those that maps were asked for.
     """
     cams = {layer: explanation.cams[layer.index] for layer in layers if layer.index in explanation.cams}
     peaks = {
@@ -80,17 +80,17 @@ def draw_decision(
     if not good:
         return decision, {}
     grey = grey_picture(seen)
-    indices, table = encode.common_palette(np.stack([overlay(grey, cam) for cam in good.values()]))
-    indices = raster.enlarge(indices, max(1, SIDE // max(grey.shape)))
+    indices, table = palette.common_palette(np.stack([overlay(grey, cam) for cam in good.values()]))
+    indices = scaling.enlarge(indices, max(1, SIDE // max(grey.shape)))
     height, width = indices.shape[1:]
     files, pictures = {}, {}
     for layer, each in zip(good, indices, strict=True):
         if peaks[layer.slug]:
             path = paths.overlay(image, layer.slug)
-            files[path] = encode.png(each, table)
+            files[path] = png.encode(each, table)
             pictures[layer.slug] = Picture(path, width, height)
     frames = _frames(indices, list(good.items()))
-    content, kept = encode.gif_within(frames, table, DURATION, layer_pictures.GIF_AIM)
+    content, kept = gif.encode_within(frames, table, DURATION, limits.README_GIF_BYTES)
     path, shown = paths.decision(image), (len(kept), len(frames))
     animation, drawn = layer_pictures.animation(path, content, frames[-1], table, shown, "layers")
     return replace(decision, pictures=pictures, animation=animation), files | drawn
@@ -104,5 +104,5 @@ def _frames(indices: np.ndarray, maps: Sequence[tuple[Layer, np.ndarray]]) -> np
         peak = float(cam.max())
         says = f"peak {number(peak)}" if peak else "zero everywhere"
         lines = f"{layer.index} {layer.name}", f"{shape_in_words(cam.shape)} · {says}"
-        frames.append(np.concatenate([encode.caption(lines, width), raster.centre(picture, height, width)]))
+        frames.append(np.concatenate([captions.caption(lines, width), tiling.centre(picture, height, width)]))
     return np.stack(frames)

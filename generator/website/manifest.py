@@ -117,7 +117,7 @@ def _health(found: LayerHealth) -> dict[str, Any]:
     return {"images": found.images, **health.figures(found), **lists, "duplicates": duplicates}
 
 
-def _explanation(result: ImageResult) -> dict[str, Any] | None:
+def _attribution(result: ImageResult) -> dict[str, Any] | None:
     if result.decision is None:
         return None
     explanation, changes = result.decision.explanation, f"{paths.decision(result.image.slug)}.csv"
@@ -150,7 +150,7 @@ def _image(result: ImageResult, mapped: Collection[str]) -> dict[str, Any]:
         "layers_gif": result.layers_gif.gif.path if result.layers_gif else None,
         "channels_gif": result.channels_gif.gif.path if result.channels_gif else None,
         "arrays": result.arrays.path if result.arrays else None,
-        "explanation": _explanation(result),
+        "explanation": _attribution(result),
         "layers": {
             slug: {
                 **({"page": f"{paths.image_layer_page(image.slug, slug)}.html"} if slug in mapped else {}),

@@ -55,7 +55,7 @@ activationGallery.maps = (() => {
     compare: [...SHARED, "compare/difference", "compare/pane"],
   };
 
-  const LEVELS = 240; // these four as in generator/raster.py; 241 is a constant channel
+  const LEVELS = 240; // these four as in generator/render/palette.py; 241 is a constant channel
   const NOT_A_NUMBER = 242;
   const PLUS_INFINITY = 243;
   const MINUS_INFINITY = 244;

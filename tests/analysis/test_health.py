@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from health_cases import CASES, INF, NAN, flawed_maps, random_maps, result
 
 from generator.analysis import statistics
 from generator.analysis.health import COMMON_BINS, combine, doubles, figures, merge_bins, strongest, warnings
+from generator.website import templating
+from generator.website.components.health import HealthTerms
 
 
 @pytest.mark.parametrize("maps", CASES.values(), ids=CASES)
@@ -136,7 +137,8 @@ def test_a_layer_without_any_finite_value_has_numbers_all_the_same():
 
 
 def test_the_pages_state_the_thresholds():
-    words = (ROOT / "templates/health_words.html.j2").read_text(encoding="utf-8")
+    health = {"health": {"terms": HealthTerms()}}
+    words = templating.fill(templating.environment(None), "health_words.html.j2", **health)
     for said in (
         f"above {statistics.ALIKE} on every image",
         f"fewer than {statistics.FEWEST} values",

@@ -1,37 +1,15 @@
 """The pages for everyone: axe-core's rules in light and dark, wide and narrow, and pages that keep still."""
 
 import pytest
-from conftest import ROOT
-from websites import KINDS
+from websites import KINDS, LOOKS, axe, found_by_axe  # noqa: F401 - axe is a fixture
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-LOOKS = [(scheme, width) for scheme in ("default", "slate") for width in (1280, 390)]  # light and dark
 STILL = {"reduced_motion": "reduce"}
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core, which `make lint` installs."""
-    if not AXE.is_file():
-        pytest.skip("optional: axe-core is not installed: npm ci")
-    return AXE.read_text(encoding="utf-8")
-
-
-def found_by_axe(page) -> list[str]:
-    """Return what axe-core calls serious or critical, each with the first element concerned."""
-    options = {"resultTypes": ["violations"], "preload": False}  # a page on the disk may not fetch
-    violations = page.evaluate("options => axe.run(options)", options)["violations"]
-    return [
-        f"{each['id']}: {each['nodes'][0]['html']}"
-        for each in violations
-        if each["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("path", KINDS)
 @pytest.mark.parametrize("visit", [STILL], indirect=True, ids=["still"])
-def test_axe_finds_nothing_serious_in_light_and_dark_wide_and_narrow(visit, gallery, axe, path):
+def test_axe_finds_nothing_serious_in_light_and_dark_wide_and_narrow(visit, gallery, axe, path):  # noqa: F811
     page = visit(gallery, path)
     page.evaluate(axe)
     for scheme, width in LOOKS:
@@ -42,7 +20,7 @@ def test_axe_finds_nothing_serious_in_light_and_dark_wide_and_narrow(visit, gall
 
 @pytest.mark.browser
 @pytest.mark.parametrize("visit", [STILL], indirect=True, ids=["still"])
-def test_axe_finds_nothing_serious_in_what_opens(visit, gallery, axe):
+def test_axe_finds_nothing_serious_in_what_opens(visit, gallery, axe):  # noqa: F811
     for path in ("gallery/images/one/01-first-conv", "gallery/layers/01-first-conv"):
         page = visit(gallery, path, "#c3")
         page.locator("dialog.ag-channel figure").first.wait_for()
@@ -59,7 +37,7 @@ def test_axe_finds_nothing_serious_in_what_opens(visit, gallery, axe):
 
 
 @pytest.mark.browser
-def test_axe_finds_what_is_wrong(chromium, axe):
+def test_axe_finds_what_is_wrong(chromium, axe):  # noqa: F811
     page = chromium.new_page()
     page.set_content("<!doctype html><html lang='en'><title>x</title><main><h1>x</h1><img src='x'></main>")
     page.evaluate(axe)

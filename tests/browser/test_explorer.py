@@ -13,7 +13,7 @@ from generator.analysis.statistics import measure
 from generator.build import build
 from generator.core.records import Activations, Explanation, LayerInfo, ModelInfo, ReceptiveField
 from generator.core.settings import Settings
-from generator.render import browser_data, raster
+from generator.render import browser_data, palette, scaling
 
 SHAPE = (9, 12, 7)
 NAMES = ("one", "three", "two")
@@ -81,12 +81,12 @@ def known(tmp_path_factory) -> Gallery:
 def test_a_script_holds_every_value_to_half_a_step(shape):
     maps = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     statistics = measure(maps)
-    indices = raster.quantize(maps, browser_data.own_ranges(statistics))
+    indices = scaling.quantize(maps, browser_data.own_ranges(statistics))
     data = read_script(browser_data.maps_script(indices, statistics))
     low, high = floats(data["low"]), floats(data["high"])
     levels = np.frombuffer(zlib.decompress(base64.b64decode(data["levels"])), np.uint8)
     levels = levels.reshape(shape[2], *shape[:2]).transpose(1, 2, 0)
-    found = np.where(levels < raster.LEVELS, low + levels / 239 * (high - low), low)
+    found = np.where(levels < palette.LEVELS, low + levels / 239 * (high - low), low)
     assert tuple(data["shape"]) == shape
     assert np.all(np.abs(found - maps) <= (high - low) / 477 + 1e-6)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.core import paths, plan
+from generator.core import limits, paths, plan
 from generator.core.errors import LayerError
 from generator.core.records import InputImage, LayerInfo
 
@@ -232,7 +232,7 @@ def test_animated_channels_are_never_too_many_and_leave_no_layer_out(most):
 
 def test_large_maps_leave_room_for_fewer_channels_but_for_each_layer():
     whole = planned(*(info(index, shape=(128, 128, 64)) for index in range(1, 4)))
-    assert sum(plan.channel_frame_bytes(layer) for layer, _ in whole.animated) <= plan.GIF_PLAN
+    assert sum(plan.channel_frame_bytes(layer) for layer, _ in whole.animated) <= limits.PLANNED_GIF_BYTES
     assert 3 * 8 < len(whole.animated) < 3 * 32
     many = planned(*(info(index, shape=(256, 256, 64)) for index in range(1, 90)))
     assert [layer.index for layer, _ in many.animated] == list(range(1, 90))

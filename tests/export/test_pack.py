@@ -14,12 +14,11 @@ from click.testing import CliRunner
 from conftest import ROOT, Gallery
 
 import generator.export.readme as readme_module
-import generator.export.zip_file as pack_module
 from generator import cli
 from generator.core import plan
 from generator.core.errors import OutputError
 from generator.core.formatting import wrong_with_path
-from generator.export import single_page
+from generator.export import single_page, zip_file
 from generator.export.readme import write_readme
 from generator.export.single_page import write_single
 from generator.export.zip_file import pack, package_name
@@ -290,12 +289,12 @@ def test_a_second_package_to_one_file_ends_in_one_line(copied, tmp_path, monkeyp
     target = tmp_path / "x.zip"
     second = []
 
-    def slow(*arguments, original=pack_module._add):
+    def slow(*arguments, original=zip_file._add):
         if not second:
             second.append(CliRunner().invoke(cli.main, ["pack", "--output", str(copied), str(target)]))
         return original(*arguments)
 
-    monkeypatch.setattr(pack_module, "_add", slow)
+    monkeypatch.setattr(zip_file, "_add", slow)
     pack(copied, target)
     assert second[0].exit_code == 2 and second[0].stderr.count("\n") == 1
     assert f"expected one writer of {target} at a time, received a second: wait" in second[0].stderr

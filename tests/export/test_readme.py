@@ -18,13 +18,14 @@ from PIL import ImageSequence
 
 from generator.build import build
 from generator.cli import main
+from generator.core import limits
 from generator.core.errors import OutputError, WebsiteError
 from generator.core.formatting import one_line
 from generator.core.settings import Settings
 from generator.core.settings_file import load_settings
 from generator.export import readme as written
 from generator.export.readme import END, START, write_readme
-from generator.render import encode, raster
+from generator.render import gif, palette
 
 URL = "https://me.github.io/a%20b"
 SECTION = f"{START}\n{END}\n"
@@ -104,13 +105,13 @@ def test_animations_are_the_websites_on_white_as_well(gallery, project):
         slug = image["slug"]
         original = (gallery.site / image["layers_gif"]).read_bytes()
         assert (folder / f"{slug}-dark.gif").read_bytes() == original
-        indices, milliseconds = encode.gif_frames((folder / f"{slug}-light.gif").read_bytes())
-        expected, same = encode.gif_frames(original)
+        indices, milliseconds = gif.decode((folder / f"{slug}-light.gif").read_bytes())
+        expected, same = gif.decode(original)
         np.testing.assert_array_equal(indices, expected)
         assert milliseconds == same
         light = np.asarray(open_picture(folder / f"{slug}-light.gif").convert("RGB"))
         dark = np.asarray(open_picture(folder / f"{slug}-dark.gif").convert("RGB"))
-        maps, around = expected[0] < raster.LEVELS, expected[0] == raster.BACKGROUND
+        maps, around = expected[0] < palette.LEVELS, expected[0] == palette.BACKGROUND
         np.testing.assert_array_equal(light[maps], dark[maps])
         assert (light[around] == 255).all() and (dark[around] < 40).all()
         for scheme, moving in (("dark", dark), ("light", light)):
@@ -122,7 +123,7 @@ def test_animations_are_the_websites_on_white_as_well(gallery, project):
 def test_a_large_animation_loses_frames(gallery, project, monkeypatch):
     sizes = [(gallery.site / image["layers_gif"]).stat().st_size for image in gallery.manifest["images"]]
     most = min(sizes) * 2 // 3
-    monkeypatch.setattr(written, "MOST_BYTES", most)
+    monkeypatch.setattr(limits, "README_GIF_BYTES", most)
     write_readme(gallery.site, project / "README.md", "")
     for path in (project / ".github/gallery").glob("*.gif"):
         assert path.stat().st_size <= most

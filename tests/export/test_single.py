@@ -16,7 +16,8 @@ from websites import HOSTILE
 from generator import cli
 from generator.core.errors import OutputError
 from generator.core.formatting import one_line
-from generator.export.single_page import MOST, Content, choose, evenly, write_single
+from generator.core.limits import MAILED_PAGE_BYTES
+from generator.export.single_page import Content, choose, evenly, write_single
 
 
 def made_up(images: int, layers: int, gif: int, grid: int) -> Content:
@@ -38,14 +39,14 @@ def made_up(images: int, layers: int, gif: int, grid: int) -> Content:
 
 
 def test_layers_are_left_out_before_animations_and_those_before_images():
-    one = choose(made_up(1, 30, 1_500_000, 60_000), MOST)
+    one = choose(made_up(1, 30, 1_500_000, 60_000), MAILED_PAGE_BYTES)
     assert (one.images, one.animations, one.grids) == ((0,), {0}, 30)
-    four = choose(made_up(4, 30, 1_000_000, 60_000), MOST)
+    four = choose(made_up(4, 30, 1_000_000, 60_000), MAILED_PAGE_BYTES)
     assert four.animations == {0, 1, 2, 3} and 3 <= four.grids < 30
     assert choose(made_up(4, 30, 1_000_000, 60_000), 10**9).grids == 30
-    five = choose(made_up(5, 30, 1_600_000, 60_000), MOST)
+    five = choose(made_up(5, 30, 1_600_000, 60_000), MAILED_PAGE_BYTES)
     assert len(five.images) == 5 and 0 < len(five.animations) < 5 and five.grids >= 3
-    many = choose(made_up(300, 30, 1_600_000, 60_000), MOST)
+    many = choose(made_up(300, 30, 1_600_000, 60_000), MAILED_PAGE_BYTES)
     assert many.animations == frozenset() and many.grids >= 3
     assert 20 < len(many.images) < 60 and many.images[0] == 0 and many.images[-1] == 299
 
@@ -59,13 +60,13 @@ def test_a_choice_is_even_and_keeps_both_ends():
 
 def test_what_fits_in_no_way_is_refused():
     with pytest.raises(OutputError, match="received more"):
-        choose(made_up(1, 3, 10, 6_000_000), MOST)
+        choose(made_up(1, 3, 10, 6_000_000), MAILED_PAGE_BYTES)
 
 
 def test_a_page_holds_every_image_and_layer_with_names(gallery, tmp_path):
     written, left_out = write_single(gallery.site, tmp_path / "a.html")
     text = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert written == len(text.encode()) < MOST and left_out == []
+    assert written == len(text.encode()) < MAILED_PAGE_BYTES and left_out == []
     for image in gallery.manifest["images"]:
         assert image["file"] in text and image["prediction"]["text"] in text
         for layer in gallery.manifest["layers"]:

@@ -17,12 +17,13 @@ from fakes import FakeExtractor
 
 from generator.analysis.prediction import predict
 from generator.build import build, source_folder
+from generator.core import limits
 from generator.core.plan import plan_layers
 from generator.core.records import Explanation, Prediction
 from generator.core.settings import Settings
 from generator.model.keras.attribution import Explainer, _maps, _without, class_scores
 from generator.model.keras.extractor import KerasExtractor
-from generator.render import encode, overlays, raster
+from generator.render import overlays, palette
 
 PICTURE = np.random.default_rng(0).random((12, 10, 3), np.float32)
 
@@ -276,8 +277,8 @@ def test_one_palette_is_near_all_colours_of_all_frames():
     generator = np.random.default_rng(0)
     grey, cams = generator.random((40, 40)) * 255, generator.random((3, 4, 4)).astype(np.float32)
     frames = np.stack([overlays.overlay(grey, cam) for cam in cams])
-    indices, table = encode.common_palette(frames)
-    assert indices.max() < raster.LEVELS
+    indices, table = palette.common_palette(frames)
+    assert indices.max() < palette.LEVELS
     apart = np.abs(table[indices].astype(int) - frames).max(axis=-1)
     assert apart.mean() < 12 and apart.max() < 60
 
@@ -384,7 +385,7 @@ def test_the_small_gallery_explains_every_image(gallery: Gallery):
         folder = gallery.site / "gallery/images" / image["slug"]
         page = folder.with_suffix(".html").read_text(encoding="utf-8")
         assert "What decides" in page and "goes into the last softmax" in page
-        assert (folder / "decides.gif").stat().st_size < 2_000_000
+        assert (folder / "decides.gif").stat().st_size < limits.README_GIF_BYTES
         assert (gallery.site / "css/decides.css").is_file() and "css/decides.css" in page
         assert (folder / "decides.csv").read_text(encoding="utf-8").count("\n") > 1
 

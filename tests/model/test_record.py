@@ -9,7 +9,7 @@ from generator.analysis.statistics import measure
 from generator.core.errors import ModelError
 from generator.model.keras.extractor import KerasExtractor
 from generator.model.keras.loading import load_model
-from generator.render import raster
+from generator.render import palette, scaling
 
 
 def pad_same(x: np.ndarray, size: int) -> np.ndarray:
@@ -251,10 +251,10 @@ def test_constant_channels_of_a_real_model_are_neutral(keras, tmp_path):
         images.Preparation("0..1").apply(images.decode(images.read(tmp_path / "p.png")), (24, 24, 1)).values
     )
     maps = extractor.extract(values).maps[1]
-    ranges = raster.value_ranges(measure(maps), maps[..., 0].size, "channel")
-    indices = raster.quantize(maps, ranges)
-    assert (indices[1] == raster.CONSTANT).all()
-    assert (indices[0] != raster.CONSTANT).all()
+    ranges = scaling.value_ranges(measure(maps), maps[..., 0].size, "channel")
+    indices = scaling.quantize(maps, ranges)
+    assert (indices[1] == palette.CONSTANT).all()
+    assert (indices[0] != palette.CONSTANT).all()
 
 
 def test_float16_is_cast_before_arithmetic(keras, tmp_path):

@@ -11,7 +11,7 @@ from health_cases import CASES, random_maps, result
 from generator.analysis.health import combine
 from generator.core.records import Layer, LayerHealth
 from generator.render import charts
-from generator.website.health_report import describe_chart, describe_depth
+from generator.website.components.health import describe_chart, describe_depth
 
 HOSTILE = '=cmd|"<script>&\x1b]]>$x^{$\n池'
 

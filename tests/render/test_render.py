@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from generator.core.records import Layer, RenderTask, Singles
-from generator.render import encode, layer_pictures
-from generator.render.raster import BACKGROUND, CONSTANT
+from generator.render import captions, layer_pictures, palette
+from generator.render.palette import BACKGROUND, CONSTANT
 
-TABLE = encode.colour_table("viridis")
+TABLE = palette.colour_table("viridis")
 STYLE = layer_pictures.Style("channel", TABLE)
 
 
@@ -177,7 +177,7 @@ def test_frames_over_channels_have_one_size_and_show_the_channels():
     channels = [each[..., 2].astype(np.uint8) for each in maps]
     triples = [(layer_of(each), 2, channel) for each, channel in zip(maps, channels, strict=True)]
     frames = layer_pictures.channels_frames(triples)
-    caption = encode.caption_height(2)
+    caption = captions.caption_height(2)
     assert frames.indices.shape == (4, caption + 256, 256)
     assert frames.milliseconds == 200
     for frame, channel, factor in zip(frames.indices, channels, (64, 1, 1, 256), strict=True):
@@ -194,7 +194,7 @@ def test_frames_over_channels_have_one_size_and_show_the_channels():
 def test_one_small_channel_makes_an_animation():
     maps = levels(3, 3, 1)
     frames = layer_pictures.channels_frames([(layer_of(maps, "层\n" * 80), 0, maps[..., 0].astype(np.uint8))])
-    assert frames.indices.shape == (1, encode.caption_height(2) + 255, 256)
+    assert frames.indices.shape == (1, captions.caption_height(2) + 255, 256)
 
 
 def test_wide_grids_have_a_small_one_averaged_down_on_the_same_scale():

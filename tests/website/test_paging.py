@@ -8,15 +8,15 @@ import h5py
 import pytest
 from conftest import Gallery, open_gallery, save_picture
 from fakes import FakeExtractor, make_plan
-from test_accessibility import LOOKS, axe, found_by_axe  # noqa: F401
-from websites import References, broken_links
+from websites import LOOKS, References, axe, broken_links, found_by_axe  # noqa: F401 - axe is a fixture
 
 from generator import estimate
 from generator.build import build, source_folder
 from generator.core import paths, plan
 from generator.core.records import ImageResult, InputImage
 from generator.core.settings import Settings
-from generator.website import list_pages, pages
+from generator.website.list_pages import ListPage, list_pages
+from generator.website.pages import image_layer
 
 NAMES = ("a", "b", "compare", "home", "images", "index", "layers", "page-2", "page-3")
 SLUGS = (*NAMES[:5], "index-png", *NAMES[6:])
@@ -44,7 +44,7 @@ def make_gallery(folder: Path, names: tuple[str, ...], per_page: int, site: bool
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "PER_PAGE", per_page)
         patch.setattr(plan, "COMPARED", per_page)
-        patch.setattr(pages, "SEARCHED", len(NAMES) - 1)
+        patch.setattr(image_layer, "SEARCHED", len(NAMES) - 1)
         build(settings, opener=FakeExtractor)
     return settings
 
@@ -70,46 +70,51 @@ def parts_of(gallery: Gallery, page: str) -> list[str]:
     return [page, *sorted(later)]
 
 
-def test_parts_cover_all_images_once_in_order():
+def list_of(number: int, per_page: int = 24, first: str = "index") -> list[ListPage]:
+    return list(list_pages(first, results(number), per_page))
+
+
+def test_list_pages_cover_all_images_once_in_order():
     every = results(61)
-    parts = list(list_pages.split("gallery/compare", every, 24))
-    assert [result for part in parts for result in part.results] == every
-    assert [part.path for part in parts] == [f"gallery/compare{end}" for end in ("", "/page-2", "/page-3")]
-    assert [part.say(part.number) for part in parts] == [
+    pages = list(list_pages("gallery/compare", every, 24))
+    assert [result for page in pages for result in page.results] == every
+    assert [page.path for page in pages] == [f"gallery/compare{end}" for end in ("", "/page-2", "/page-3")]
+    assert [page.summary(page.number) for page in pages] == [
         "Images 1–24 of 61",
         "Images 25–48 of 61",
         "Images 49–61 of 61",
     ]
-    assert [part.entitle("X") for part in parts][:2] == ["X", "X · Images 25–48 of 61"]
+    assert [page.title("X") for page in pages][:2] == ["X", "X · Images 25–48 of 61"]
 
 
-@pytest.mark.parametrize(("number", "said"), [(25, "Image 25 of 25"), (26, "Images 25–26 of 26")])
-def test_what_a_last_page_says(number, said):
-    assert list(list_pages.split("index", results(number), 24))[-1].ways.said == said
+@pytest.mark.parametrize(("number", "summary"), [(25, "Image 25 of 25"), (26, "Images 25–26 of 26")])
+def test_what_a_last_page_says(number, summary):
+    assert list_of(number)[-1].links.summary == summary
 
 
 @pytest.mark.parametrize("number", [1, 24])
 def test_a_list_that_fits_has_one_page_and_no_links(number):
-    (part,) = list_pages.split("index", results(number), 24)
-    assert part.path == "index" and part.ways is None and part.entitle("X") == "X"
-    assert part.crumbs(title="Home") == ()
+    (page,) = list_of(number)
+    assert page.path == "index" and page.links is None and page.title("X") == "X"
+    assert page.crumbs(title="Home") == ()
 
 
 def test_numbered_links_are_few_with_the_first_and_the_last_among_them():
-    parts = list(list_pages.split("gallery/images/index", results(300), 10))
+    pages = list_of(300, 10, "gallery/images/index")
     shown = {
-        part.number: " ".join("… " * each.gap + each.text for each in part.ways.numbers) for part in parts
+        page.number: " ".join("… " * number.gap + number.text for number in page.links.numbers)
+        for page in pages
     }
     assert shown[1] == "1 2 3 … 30"
     assert shown[4] == "1 2 3 4 5 6 … 30"
     assert shown[15] == "1 … 13 14 15 16 17 … 30"
     assert shown[30] == "1 … 28 29 30"
-    first, middle, last = parts[0].ways, parts[14].ways, parts[29].ways
-    assert first.before is None and last.after is None
-    assert (middle.before.href, middle.after.href) == ("page-14.html", "page-16.html")
-    assert (first.after.href, middle.numbers[0].href) == ("index/page-2.html", "../index.html")
-    assert [each.href for each in middle.numbers if each.text == "15"] == [None]
-    assert middle.numbers[1].said == "Page 13: Images 121–130 of 300"
+    first, middle, last = pages[0].links, pages[14].links, pages[29].links
+    assert first.previous is None and last.following is None
+    assert (middle.previous.href, middle.following.href) == ("page-14.html", "page-16.html")
+    assert (first.following.href, middle.numbers[0].href) == ("index/page-2.html", "../index.html")
+    assert [number.href for number in middle.numbers if number.text == "15"] == [None]
+    assert middle.numbers[1].label == "Page 13: Images 121–130 of 300"
 
 
 def test_every_link_of_a_paged_gallery_resolves_and_no_page_takes_anothers_place(paged):

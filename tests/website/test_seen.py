@@ -194,7 +194,7 @@ def test_the_navigation_names_the_guide_only_where_there_is_one(gallery, publish
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_the_front_page_leads_to_the_guide_only_where_there_is_one(project, there):  # noqa: F811
+def test_the_front_page_leads_to_the_guide_only_where_there_is_one(project, there):
     folder = source_folder(project)
     folder.mkdir()
     if there:

@@ -13,16 +13,15 @@ from fakes import FakeExtractor, snapshot, sources
 from PIL import Image
 
 from generator import build as story
-from generator import images, process_images
+from generator import images
 from generator.build import build
-from generator.core import plan
+from generator.core import limits
 from generator.core.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
 from generator.core.formatting import size
 from generator.core.records import Activations, Check, LayerInfo, ModelInfo, ModelInput
 from generator.core.settings import Settings
 from generator.images import read
-from generator.render import layer_pictures
-from generator.render.raster import CONSTANT
+from generator.render.palette import CONSTANT
 
 
 def manifest(settings: Settings) -> dict:
@@ -75,7 +74,7 @@ def test_constant_and_flawed_channels_are_marked(project):
     assert "<summary>1 of them constant</summary>Channel 1<" in page
     assert "NaN or infinite values" in page
     channel = sources(project) / manifest(project)["images"][0]["layers"]["1-conv"]["channels"]["1"]
-    table = story.encode.colour_table("viridis")
+    table = story.palette.colour_table("viridis")
     assert {tuple(colour) for colour in np.asarray(open_picture(channel).convert("RGB")).reshape(-1, 3)} == {
         tuple(table[CONSTANT])
     }
@@ -109,7 +108,7 @@ def test_animations_last_as_long_as_they_should_and_have_one_size(project):
 
 def test_large_animations_show_fewer_channels_the_same_for_all_images(project, monkeypatch):
     """At a small budget the channels must become fewer, and the pages say so."""
-    monkeypatch.setattr(plan, "GIF_PLAN", 60_000)
+    monkeypatch.setattr(limits, "PLANNED_GIF_BYTES", 60_000)
     build(project, opener=lambda *_: FakeExtractor(channels=24, side=64))
     (duration,) = {
         duration_of(sources(project) / image["channels_gif"]) for image in manifest(project)["images"]
@@ -122,8 +121,8 @@ def test_large_animations_show_fewer_channels_the_same_for_all_images(project, m
 
 def test_animations_stay_below_the_limit_whatever_they_show(project, monkeypatch):
     """Noise does not compress as the plan expects, so frames are left out of those that are too large."""
-    monkeypatch.setattr(layer_pictures, "GIF_AIM", 120_000)
-    monkeypatch.setattr(process_images, "GIF_LIMIT", 150_000)
+    monkeypatch.setattr(limits, "README_GIF_BYTES", 120_000)
+    monkeypatch.setattr(limits, "LARGEST_GIF_BYTES", 150_000)
     build(project, opener=lambda *_: FakeExtractor(channels=24, side=64, noise=True))
     for image in manifest(project)["images"]:
         for kind in ("layers_gif", "channels_gif"):

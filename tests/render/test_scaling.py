@@ -1,25 +1,16 @@
-"""From feature maps to palette indices and grids."""
+"""From feature maps to palette indices, averaged down and enlarged."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
 
 from generator.analysis.statistics import measure
-from generator.core import sequences
-from generator.render import raster
-from generator.render.raster import BACKGROUND, CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
+from generator.render import scaling
+from generator.render.palette import CONSTANT, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
 
-COUNTS = (1, 2, 3, 7, 8, 13, 20, 33, 64, 100, 1000)
 SCALES = ("channel", "layer", "zscore")
 NAN, INF = math.nan, math.inf
-
-
-def grid_size(channels, height, width, columns):
-    """Work out (height, width) in pixels of a grid with lines of one pixel around every cell."""
-    rows = -(-channels // columns)
-    return rows * (height + 1) + 1, columns * (width + 1) + 1
 
 
 def maps_of(*channels) -> np.ndarray:
@@ -28,11 +19,11 @@ def maps_of(*channels) -> np.ndarray:
 
 
 def ranges_of(maps: np.ndarray, scale: str) -> np.ndarray:
-    return raster.value_ranges(measure(maps), maps.shape[0] * maps.shape[1], scale)
+    return scaling.value_ranges(measure(maps), maps.shape[0] * maps.shape[1], scale)
 
 
 def drawn(maps: np.ndarray, scale: str) -> list:
-    return raster.quantize(maps, ranges_of(maps, scale)).tolist()
+    return scaling.quantize(maps, ranges_of(maps, scale)).tolist()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +73,7 @@ def test_a_channel_of_nan_harms_no_other(scale):
     ranges = ranges_of(maps, scale)
     assert ranges[0].tolist() == [0, 0]
     assert ranges[1].tolist() == ([0, 8] if scale == "zscore" else [2, 6])
-    assert raster.quantize(maps, ranges)[0].tolist() == [[NOT_A_NUMBER, NOT_A_NUMBER]]
+    assert scaling.quantize(maps, ranges)[0].tolist() == [[NOT_A_NUMBER, NOT_A_NUMBER]]
 
 
 @pytest.mark.parametrize(("scale", "expected"), [("channel", [2, 6]), ("layer", [2, 6]), ("zscore", [0, 8])])
@@ -133,7 +124,7 @@ def test_colours_rise_with_values_and_stay_within_half_a_step():
 
 def test_values_outside_the_range_get_the_end_colours():
     maps = maps_of([[-100, 0, 1, 100]])
-    assert raster.quantize(maps, np.array([[0.0, 1.0]])).tolist() == [[[0, 0, 239, 239]]]
+    assert scaling.quantize(maps, np.array([[0.0, 1.0]])).tolist() == [[[0, 0, 239, 239]]]
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -143,8 +134,8 @@ def test_arguments_stay_as_they_are(scale):
     maps.flags.writeable = False
     ranges = ranges_of(maps, scale)
     ranges.flags.writeable = False
-    assert raster.quantize(maps, ranges).dtype == np.uint8
-    raster.average_down(maps, 2)
+    assert scaling.quantize(maps, ranges).dtype == np.uint8
+    scaling.average_down(maps, 2)
     np.testing.assert_array_equal(maps, before)
 
 
@@ -159,23 +150,23 @@ def test_arguments_stay_as_they_are(scale):
 )
 def test_averages_cover_partial_blocks_at_the_edges(factor, expected):
     maps = maps_of([[0, 1, 2], [3, 4, 5], [6, 7, 8]])
-    assert raster.average_down(maps, factor)[..., 0].tolist() == expected
+    assert scaling.average_down(maps, factor)[..., 0].tolist() == expected
 
 
 def test_averages_keep_channels_apart_and_flaws_local():
     maps = maps_of([[1, 3, NAN, 5]], [[INF, -INF, 2, 4]])
-    averaged = raster.average_down(maps, 2)
+    averaged = scaling.average_down(maps, 2)
     np.testing.assert_array_equal(averaged[0].T, [[2, NAN], [NAN, 3]])
 
 
 def test_averages_of_huge_values_stay_finite():
-    averaged = raster.average_down(maps_of([[3e38, 3e38], [3e38, 3e38]]), 2)
+    averaged = scaling.average_down(maps_of([[3e38, 3e38], [3e38, 3e38]]), 2)
     np.testing.assert_allclose(averaged.ravel(), [3e38], rtol=1e-6)
 
 
 def test_enlarging_repeats_pixels():
-    assert raster.enlarge(np.array([[[1, 2]]]), 2).tolist() == [[[1, 1, 2, 2], [1, 1, 2, 2]]]
-    assert raster.enlarge(np.array([[1, 2]]), 1).tolist() == [[1, 2]]
+    assert scaling.enlarge(np.array([[[1, 2]]]), 2).tolist() == [[[1, 1, 2, 2], [1, 1, 2, 2]]]
+    assert scaling.enlarge(np.array([[1, 2]]), 1).tolist() == [[1, 2]]
 
 
 @pytest.mark.parametrize(
@@ -183,12 +174,12 @@ def test_enlarging_repeats_pixels():
     [((1, 1), 32), ((8, 8), 4), ((9, 3), 4), ((5, 23), 2), ((24, 24), 1), ((3, 24), 1), ((224, 9), 1)],
 )
 def test_small_maps_are_enlarged_in_grids(size, factor):
-    assert raster.cell_factor(*size) == factor
+    assert scaling.cell_factor(*size) == factor
 
 
 @pytest.mark.parametrize("longer", range(1, 24))
 def test_small_cells_become_readable_and_no_larger_than_needed(longer):
-    factor = raster.cell_factor(1, longer)
+    factor = scaling.cell_factor(1, longer)
     assert isinstance(factor, int)
     assert longer * (factor - 1) < 32 <= longer * factor
 
@@ -197,103 +188,5 @@ def test_small_cells_become_readable_and_no_larger_than_needed(longer):
     ("size", "factor"), [((1, 1), 128), ((28, 28), 5), ((127, 1), 2), ((128, 5), 1), ((3, 500), 1)]
 )
 def test_single_pictures_are_at_least_128_pixels_long(size, factor):
-    assert raster.picture_factor(*size) == factor
-    assert raster.picture_factor(*size[::-1]) == factor
-
-
-@pytest.mark.parametrize(
-    ("channels", "columns"), [(1, 1), (2, 2), (7, 4), (8, 4), (13, 5), (20, 5), (33, 7), (64, 8), (1000, 40)]
-)
-def test_grids_of_square_maps(channels, columns):
-    assert raster.grid_columns(channels, 16, 16) == columns
-
-
-@pytest.mark.parametrize("channels", [count for count in COUNTS if count >= 3])
-@pytest.mark.parametrize("size", [(16, 16), (10, 30), (30, 10)])
-def test_grids_are_about_as_wide_as_a_screen(channels, size):
-    columns = raster.grid_columns(channels, *size)
-    height, width = grid_size(channels, *size, columns)
-    assert 0.4 <= width / height <= 3.2
-
-
-@pytest.mark.parametrize("channels", COUNTS)
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 2), (1, 40), (40, 1)])
-def test_every_channel_is_in_the_grid_once_and_in_order(channels, size):
-    height, width = size
-    columns = raster.grid_columns(channels, height, width)
-    assert 1 <= columns <= channels
-    cells = np.random.default_rng(channels).integers(0, 240, (channels, height, width), dtype=np.uint8)
-    sheet = raster.tile(cells, columns)
-    assert sheet.shape == grid_size(channels, height, width, columns)
-    rows = -(-channels // columns)
-    assert sheet.shape == (rows * (height + 1) + 1, columns * (width + 1) + 1)
-    rest = sheet.copy()
-    for channel in range(channels):
-        top, left = 1 + channel // columns * (height + 1), 1 + channel % columns * (width + 1)
-        np.testing.assert_array_equal(sheet[top : top + height, left : left + width], cells[channel])
-        rest[top : top + height, left : left + width] = BACKGROUND
-    assert (rest == BACKGROUND).all()
-
-
-def test_a_grid_pixel_by_pixel():
-    cells = np.array([[[1]], [[2]], [[3]]], np.uint8)
-    line = [240] * 5
-    assert raster.tile(cells, 2).tolist() == [
-        line,
-        [240, 1, 240, 2, 240],
-        line,
-        [240, 3, 240, 240, 240],
-        line,
-    ]
-
-
-def test_the_centre_is_the_middle():
-    assert raster.centre(np.array([[7, 8]], np.uint8), 3, 4).tolist() == [
-        [240] * 4,
-        [240, 7, 8, 240],
-        [240] * 4,
-    ]
-    assert raster.centre(np.full((5, 2, 2), 9, np.uint8), 2, 4)[4].tolist() == [[240, 9, 9, 240]] * 2
-
-
-@pytest.mark.parametrize("box", [(50, 50), (234, 256), (682, 704)])
-@pytest.mark.parametrize("size", [(1, 1), (7, 5), (1, 100), (300, 20), (224, 224)])
-def test_grids_fit_their_box(box, size):
-    for channels in COUNTS:
-        shrink, enlarge, columns = raster.fit_grid(channels, *size, box)
-        assert 1 in (shrink, enlarge)
-        cell = [-(-side // shrink) * enlarge for side in size]
-        height, width = grid_size(channels, *cell, columns)
-        assert (height <= box[0] and width <= box[1]) or cell == [1, 1]
-        larger = [side * (enlarge + 1) for side in size]
-        height, width = grid_size(channels, *larger, columns)
-        assert shrink > 1 or height > box[0] or width > box[1]
-
-
-def test_a_grid_fills_its_box():
-    # 4 columns of 3 rows, twice as large: 3 × (6 + 1) + 1 by 4 × (6 + 1) + 1 pixels
-    assert raster.fit_grid(12, 3, 3, (22, 29)) == (1, 2, 4)
-    assert raster.fit_grid(12, 3, 3, (21, 29)) == (1, 1, 4)
-    assert raster.fit_grid(12, 3, 3, (22, 28)) == (1, 1, 4)
-    assert raster.fit_grid(1, 100, 50, (52, 200)) == (2, 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("total", "wanted", "expected"),
-    [(10, 3, (0, 3, 6)), (3, 10, (0, 1, 2)), (8, 4, (0, 2, 4, 6)), (5, 1, (0,)), (5, 0, ()), (0, 5, ())],
-)
-def test_evenly_spaced_numbers(total, wanted, expected):
-    assert sequences.evenly_spaced(total, wanted) == expected
-
-
-def test_evenly_spaced_gaps_differ_by_one_at_most():
-    for total, wanted in itertools.product((7, 64, 1000), (2, 5, 31, 64)):
-        gaps = np.diff(sequences.evenly_spaced(total, wanted))
-        assert gaps.max() - gaps.min() <= 1
-
-
-def test_the_palette_has_room_for_all_entries():
-    special = [BACKGROUND, CONSTANT, NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY]
-    assert len(set(special)) == 5
-    assert min(special) >= LEVELS
-    assert max(special) < raster.INK <= 246
+    assert scaling.picture_factor(*size) == factor
+    assert scaling.picture_factor(*size[::-1]) == factor
