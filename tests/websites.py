@@ -5,6 +5,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
     "a'b\"c --- ```\n# x\n<script>alert(2)<script> [l](javascript:alert(3)) {{ 7*7 }} `x`",
@@ -24,7 +26,7 @@ KINDS = (
 )
 
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).resolve().parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 LOOKS = [(scheme, width) for scheme in ("default", "slate") for width in (1280, 390)]  # light and dark
 MADE_BY_MATERIAL = {"__search", "__drawer", "__skip"}  # ids that its script handles
 
