@@ -14,12 +14,13 @@ from generator.analysis import health
 from generator.analysis.prediction import check_labels
 from generator.core import bounds, paths, plan, resources
 from generator.core.errors import ModelError, OutputError
+from generator.core.facts import FileKind
 from generator.core.files import resolved
 from generator.core.records import BuildReport, InputImage, ModelInfo, Step
 from generator.core.settings import Settings
 from generator.core.source_date import LATEST, source_date
 from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
-from generator.model.extractor import Extractor, Recipe, check_file, open_extractor
+from generator.model.extractor import Extractor, Recipe, file_kind, open_extractor
 from generator.process_images import Painter
 from generator.render import browser_data, cards, encode, layer_pictures
 from generator.storage import cache, output
@@ -70,7 +71,7 @@ def build(
     """
     check_output(settings)
     check_project(settings)
-    check_file(settings.model)
+    kind = file_kind(settings.model)
     images.find_images(settings.images)  # before a lock makes the output's folder
     with output.locked(source_folder(settings), *([settings.output] if settings.site else [])) as unlocked:
         for folder in unlocked:
@@ -78,18 +79,21 @@ def build(
             tell(Step("check", 0, 1, news))
         if settings.site:
             output.recover(settings.output)
-        return _build(settings, tell, opener)
+        return _build(settings, tell, opener, kind)
 
 
 def _build(
-    settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
+    settings: Settings,
+    tell: Callable[[Step], None],
+    opener: Callable[[Settings, str], Extractor],
+    kind: FileKind,
 ) -> BuildReport:
     clock = Clock()
     sources = output.SourceFolder(source_folder(settings))
     # What the user's own modules do is not in any fingerprint.
     memory = cache.Cache(sources.folder(cache.FOLDER), settings.force or bool(settings.custom_objects))
     with clock.stage("check"):
-        stock = take_stock(settings, sources)
+        stock = take_stock(settings, sources, kind)
         if report := recall_report(settings, sources, memory, stock):
             return replace(report, seconds=clock.seconds)
     site, kept = draw(settings, tell, opener, clock, sources, memory, stock)
@@ -211,7 +215,7 @@ def size_up(
 ) -> list[str]:
     """Say what a build would write, line by line, without writing anything."""
     check_output(settings)
-    check_file(settings.model)
+    file_kind(settings.model)
     found, digest = find_inputs(settings.images), images.digest(settings.model)
     model = tell_of(opener(settings, digest).describe(), settings, tell)
     whole = make_plan(settings, tell, model, found)
@@ -241,7 +245,8 @@ def model_key(settings: Settings, stock: Stock) -> str:
 
 def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:
     """Tell what was repaired, left out or not given, and check the channels that are to be fed."""
-    for news in (*model.repairs, *components.say_missing(model), *components.say_zeros(model)):
+    missing = (f"not drawn: {each}" for each in components.say_missing(model))
+    for news in (*model.repairs, *missing, *components.say_zeros(model)):
         tell(Step("model", 0, 1, news))
     images.check_channels(settings.input_channels, model.input_shape[-1])
     return model

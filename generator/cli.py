@@ -327,9 +327,9 @@ def inspect(model, layers, allow_unsafe, custom_objects, as_json, verbose) -> No
         from generator.build import open_model
         from generator.core import plan
         from generator.core.settings import Settings
-        from generator.model.extractor import check_file
+        from generator.model.extractor import file_kind
 
-        check_file(model)
+        file_kind(model)
         report_step("model", f"loading {model.name}")
         settings = Settings(model, Path(), allow_unsafe=bool(allow_unsafe), custom_objects=custom_objects)
         found = plan.plan_layers(open_model(settings, images.digest(model)).describe().layers, layers, False)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from conftest import save_picture
 
+from generator.core.facts import ScoreKind
 from generator.core.plan import Plan, plan_layers
-from generator.core.records import Activations, Explanation, InputImage, LayerInfo, ModelInfo
+from generator.core.records import Activations, InputImage, LayerInfo, ModelInfo
 from generator.core.settings import Settings
 from generator.inputs import source_folder
 
@@ -41,8 +42,29 @@ class FakeExtractor:
         maps.flags.writeable = False
         return Activations({1: maps, 2: maps, 3: maps}, (np.array([0.25, 0.75], np.float32),))
 
-    def explain(self, _values, _others, layers, _prediction) -> Explanation:
-        return Explanation({index: np.eye(self.side, dtype=np.float32) for index in layers}, 1.0, "the logit")
+    def lacks_gradients(self) -> None:
+        return None
+
+    def gradients(self, _values, _others, _layers, _score) -> "FakeGradients":
+        return FakeGradients(self.side, self.channels)
+
+
+class FakeGradients:
+    """Every map is a diagonal, and every gradient is one; what follows runs alone, and no channel matters."""
+
+    score, kind = 1.0, ScoreKind.LOGIT
+
+    def __init__(self, side: int, channels: int):
+        self.maps = np.eye(side, dtype=np.float32)[..., None].repeat(channels, axis=-1)
+
+    def maps_of(self, _layer: int) -> tuple[np.ndarray, np.ndarray] | None:
+        return self.maps, np.ones_like(self.maps)
+
+    def runs_rest_alone(self, _layer: int) -> bool:
+        return True
+
+    def ablate(self, _layer: int, channels) -> np.ndarray:
+        return np.full(len(channels), self.score, np.float32)
 
 
 def make_project(folder: Path, seed: int) -> Settings:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from generator.core import paths, plan
+from generator.core import paths, plan, wording
 from generator.core.formatting import count, number, one_line, shape_in_words
 from generator.core.records import Animation, Explanation, ImageResult, Layer
 from generator.render import overlays
@@ -68,13 +68,11 @@ def report_decision(page: str, made: plan.Plan, result: ImageResult) -> Decision
     return DecisionReport(
         label=label,
         score="" if found.score is None else number(found.score),
-        method=found.method,
-        notice=found.notice and one_line(found.notice),
+        method=wording.say_score(result.prediction.method, found.kind) if found.kind else "",
+        notice=found.notice and one_line(wording.say_obstacle(found.notice)),
         legend=_legend(label) if decision.pictures else None,
         player=_player(page, result, decision.animation) if decision.animation else None,
-        maps=tuple(_place_map(page, layer, result, label) for layer in made.explained)
-        if found.method
-        else (),
+        maps=tuple(_place_map(page, layer, result, label) for layer in made.explained) if found.kind else (),
         channels=_channels(page, made.layers[found.layer - 1], result) if found.channels.size else None,
     )
 

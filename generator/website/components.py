@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 from markupsafe import Markup, escape
 
-from generator.core import paths, plan
+from generator.core import paths, plan, wording
+from generator.core.facts import FedZeros
 from generator.core.formatting import count, number, one_line, shape_in_words, size
 from generator.core.records import (
     Animation,
@@ -465,16 +466,16 @@ def say_missing(model: ModelInfo) -> list[str]:
     names: dict[str, list[str]] = {}
     for layer in model.layers:
         if layer.missing and not layer.shape:
-            names.setdefault(layer.missing, []).append(one_line(layer.name))
-    return [f"not drawn: {_some(each)} ({one_line(why)})" for why, each in names.items()]
+            names.setdefault(wording.say_missing(layer.missing), []).append(one_line(layer.name))
+    return [f"{_some(each)} ({one_line(why)})" for why, each in names.items()]
 
 
 def say_zeros(model: ModelInfo) -> list[str]:
     """Say which inputs get zeros for want of anything better."""
     return [
-        f"input {one_line(each.name)} gets {each.fed}"
+        f"input {one_line(each.name)} gets {wording.say_fed(each.name, each.fed)}"
         for each in model.inputs
-        if each.fed.startswith("zeros")
+        if isinstance(each.fed, FedZeros)
     ]
 
 

@@ -16,7 +16,7 @@ import jinja2
 import numpy as np
 import yaml
 
-from generator.core import bounds, paths, plan
+from generator.core import bounds, paths, plan, wording
 from generator.core.errors import WebsiteError
 from generator.core.formatting import count, one_line, shape_in_words
 from generator.core.records import ImageResult, Layer
@@ -193,6 +193,7 @@ def _image(site: components.Site, position: int, result: ImageResult) -> Page:
         width, height = result.size
         content |= {
             "prediction": result.prediction,
+            "method": result.prediction.method and wording.say_class_score(result.prediction.method),
             "failed": components.say_failed(result),
             "original": components.show(
                 path, result.original, f"{image.name} as given", f"As given: {width}×{height}"
@@ -261,8 +262,7 @@ def _neighbours(
 
 
 def _family(layer: Layer) -> str:
-    whole = layer.family == "pooling" and layer.kind.startswith("Global")
-    return GLOBAL_POOLING_IN_WORDS if whole else FAMILIES_IN_WORDS[layer.family]
+    return GLOBAL_POOLING_IN_WORDS if layer.is_global else FAMILIES_IN_WORDS[layer.family]
 
 
 def _layer(site: components.Site, layer: Layer, part: list_pages.Part) -> Page:
@@ -293,6 +293,7 @@ def _layer(site: components.Site, layer: Layer, part: list_pages.Part) -> Page:
             "part": part,
             "row": components.describe_layer(site, path, layer, part.results),
             "family": _family(layer),
+            "notice": layer.notice and wording.say_notice(layer.notice),
             "sees": components.say_receptive(layer),
             "legend": components.explain_colours(site, layer, drawn),
             "enlarged": drawn[0].enlarged,
@@ -342,6 +343,7 @@ def _image_layer(site: components.Site, layer: Layer, result: ImageResult, boost
             "layer": layer,
             "kind": components.kind_of(layer),
             "family": _family(layer),
+            "notice": layer.notice and wording.say_notice(layer.notice),
             "sees": components.say_receptive(layer),
             "shape": components.shape_of(layer),
             "layer_link": components.link_to(path, site.layer_page(layer, result), layer.name),
@@ -396,12 +398,18 @@ def _model(site: components.Site) -> Page:
         ("Parameters", f"{model.parameters:,}"),
         ("Colours", f"{site.colours}, scaled by {site.scale}"),
         *(
-            [(f"Input {each.name}", f"{shape_in_words(each.shape)}: {each.fed}") for each in model.inputs]
+            [
+                (
+                    f"Input {each.name}",
+                    f"{shape_in_words(each.shape)}: {wording.say_fed(each.name, each.fed)}",
+                )
+                for each in model.inputs
+            ]
             if len(model.inputs) > 1
             else []
         ),
         *[("Repaired", each) for each in model.repairs],
-        *[("Missing", each.removeprefix("not drawn: ")) for each in components.say_missing(model)],
+        *[("Missing", each) for each in components.say_missing(model)],
         *[("Left out", each) for each in site.plan.left_out],
         ("Verified", components.say_verified(site)),
         ("Made with", ", ".join(f"{name} {version}" for name, version in model.versions.items())),

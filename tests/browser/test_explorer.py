@@ -11,7 +11,7 @@ from conftest import Gallery, open_gallery, save_picture, serve
 
 from generator.analysis.statistics import measure
 from generator.build import build
-from generator.core.records import Activations, Explanation, LayerInfo, ModelInfo, ReceptiveField
+from generator.core.records import Activations, LayerInfo, ModelInfo, ReceptiveField
 from generator.core.settings import Settings
 from generator.render import browser_data, raster
 
@@ -57,9 +57,6 @@ class KnownModel:
         maps = answers(self.number)
         self.number += 1
         return Activations({1: maps, 2: np.abs(maps)}, (np.array([0.25, 0.75], np.float32),))
-
-    def explain(self, *_) -> Explanation:
-        return Explanation(notice="nothing to explain")
 
 
 @pytest.fixture(scope="module")

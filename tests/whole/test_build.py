@@ -17,6 +17,7 @@ from generator import images, process_images
 from generator.build import build
 from generator.core import plan
 from generator.core.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
+from generator.core.facts import FedImage, FedPictures
 from generator.core.formatting import size
 from generator.core.records import Activations, Check, LayerInfo, ModelInfo, ModelInput
 from generator.core.settings import Settings
@@ -292,7 +293,10 @@ class PairExtractor(FakeExtractor):
     folder: Path
 
     def describe(self) -> ModelInfo:
-        inputs = ModelInput("image", (12, 12, 4), "x"), ModelInput("other", (12, 12, 3), "y", self.folder)
+        inputs = (
+            ModelInput("image", (12, 12, 4), FedImage()),
+            ModelInput("other", (12, 12, 3), FedPictures(folder=self.folder)),
+        )
         return replace(super().describe(), input_shape=(12, 12, 4), inputs=inputs)
 
     def extract(self, values: np.ndarray, others) -> Activations:

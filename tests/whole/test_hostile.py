@@ -36,6 +36,7 @@ from hypothesis import strategies as st
 from generator import images
 from generator.build import build
 from generator.core.errors import GalleryError, ImageError, WebsiteError
+from generator.core.facts import FedConstant, Notice, Shown
 from generator.core.formatting import one_line
 from generator.core.records import LayerInfo, ModelInput
 from generator.core.settings import Settings
@@ -418,7 +419,8 @@ class NamedExtractor(FakeExtractor):
     def describe(self):
         known, words = super().describe(), self.words
         conv, drop, act = known.layers
-        conv = replace(conv, name=words[0], kind=words[1], activation=f"a{words[2]}", notice=f"n{words[3]}")
+        notice = Notice(shown=Shown.SLICE, number=2, total=3)
+        conv = replace(conv, name=words[0], kind=words[1], activation=f"a{words[2]}", notice=notice)
         act = replace(act, name=words[4], kind=words[5])
         gone = LayerInfo(
             index=4,
@@ -429,14 +431,15 @@ class NamedExtractor(FakeExtractor):
             parameters=0,
             missing=f"m{words[8]}",
         )
-        inputs = (*(ModelInput(f"i{words[9]}", (6, 6, 3), f"f{words[9]}") for _ in range(2)),)
+        fed = FedConstant(number=f"f{words[9]}")
+        inputs = (*(ModelInput(f"i{words[9]}", (6, 6, 3), fed) for _ in range(2)),)
         return replace(
             known, file=f"{words[10]}.h5", name=words[11], layers=(conv, drop, act, gone), inputs=inputs,
             repairs=(words[8],), versions={words[9]: words[10]},
         )  # fmt: skip
 
-    def explain(self, *given):
-        return replace(super().explain(*given), notice=f"n{self.words[3]}")
+    def lacks_gradients(self) -> str:
+        return f"n{self.words[3]}"
 
 
 class Skeleton(HTMLParser):

@@ -18,6 +18,7 @@ from fakes import FakeExtractor, project, snapshot, sources  # noqa: F401
 from generator.build import build
 from generator.core import records
 from generator.core.errors import GalleryError, OutputError
+from generator.core.facts import FedImage, FedPictures
 from generator.core.records import ModelInput
 from generator.core.settings import Settings
 from generator.storage import cache
@@ -239,7 +240,7 @@ def test_force_makes_everything_again(project, counts):  # noqa: F811
 
 def test_a_build_that_is_cut_off_leaves_no_record_of_what_it_replaced(project):  # noqa: F811
     class Stopped(FakeExtractor):
-        def explain(self, *_):
+        def gradients(self, *_):
             raise KeyboardInterrupt
 
     make(project)
@@ -405,8 +406,8 @@ def test_what_changes_during_a_build_is_seen_by_the_next(tmp_path, monkeypatch, 
 
         def describe(self):
             inputs = (
-                ModelInput("image", (12, 12, 3), "x"),
-                ModelInput("other", (12, 12, 3), "y", self.folder),
+                ModelInput("image", (12, 12, 3), FedImage()),
+                ModelInput("other", (12, 12, 3), FedPictures(folder=self.folder)),
             )
             return replace(super().describe(), inputs=inputs)
 
