@@ -1,17 +1,19 @@
 """Stand-ins that tests share: an extractor without a model, and projects to build with it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from conftest import save_picture
 
-from generator.core.facts import ScoreKind
+from generator.core.errors import ModelError
+from generator.core.facts import FileKind, ScoreKind
 from generator.core.plan import Plan, plan_layers
 from generator.core.records import Activations, InputImage, LayerInfo, ModelInfo
 from generator.core.settings import Settings
 from generator.inputs import source_folder
+from generator.model.extractor import Extractor, Models, Recipe
 
 
 class FakeExtractor:
@@ -67,12 +69,22 @@ class FakeGradients:
         return np.full(len(channels), self.score, np.float32)
 
 
+def fake_kind(path: Path) -> FileKind:
+    """Take any file for one of a model."""
+    if not path.is_file():
+        raise ModelError(f"expected a file, received {path.name}")
+    return FileKind.HDF5
+
+
+def fake_models(opened: Callable[[Recipe], Extractor] = FakeExtractor) -> Models:
+    """Return what a build opens models with: `opened` for each of them, whatever is in their files."""
+    return Models(kind_of=fake_kind, open=opened)
+
+
 def make_project(folder: Path, seed: int) -> Settings:
     """Lay out a project whose pictures depend on `seed`."""
     (folder / "in").mkdir(parents=True, exist_ok=True)
-    with h5py.File(folder / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (folder / "fake.h5").write_bytes(b"fake")
     for number, name in enumerate(("a.png", "b.png")):
         save_picture(folder / "in" / name, seed=10 * seed + number)
     if seed:
@@ -87,9 +99,7 @@ def small_project(folder: Path) -> Settings:
     (folder / "in").mkdir()
     (folder / "site_src").mkdir()
     save_picture(folder / "in/a.png")
-    with h5py.File(folder / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (folder / "fake.h5").write_bytes(b"fake")
     return Settings(folder / "fake.h5", folder / "in", folder / "site", project=folder)
 
 
@@ -105,10 +115,8 @@ def make_plan(layers: int = 10, images: int = 3, side: int | None = 64, channels
 
 @pytest.fixture
 def project(tmp_path):
-    """A model file that only looks like one, and two pictures."""
-    with h5py.File(tmp_path / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    """A file in the place of a model, and two pictures."""
+    (tmp_path / "fake.h5").write_bytes(b"fake")
     (tmp_path / "in").mkdir()
     for number, name in enumerate(("a.png", "b.png")):
         save_picture(tmp_path / "in" / name, seed=number)

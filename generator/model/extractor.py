@@ -140,3 +140,14 @@ def calming_variables() -> dict[str, str]:
 
 def _frameworks() -> list[ModuleType]:
     return [find() for find in dict.fromkeys(FRAMEWORKS.values())]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """How a build gets at a model: `kind_of` checks its file and tells its kind, `open` opens it."""
+
+    kind_of: Callable[[Path], FileKind] = file_kind
+    open: Callable[[Recipe], Extractor] = open_extractor
+
+
+MODELS = Models()

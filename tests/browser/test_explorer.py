@@ -4,10 +4,10 @@ import base64
 import json
 import zlib
 
-import h5py
 import numpy as np
 import pytest
 from conftest import Gallery, open_gallery, save_picture, serve
+from fakes import fake_models
 
 from generator.analysis.statistics import measure
 from generator.build import build
@@ -66,11 +66,9 @@ def known(tmp_path_factory) -> Gallery:
     (folder / "in").mkdir()
     for number, name in enumerate(NAMES):
         save_picture(folder / "in" / f"{name}.png", seed=number)
-    with h5py.File(folder / "known.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (folder / "known.h5").write_bytes(b"fake")
     settings = Settings(folder / "known.h5", folder / "in", folder / "site", explain=False)
-    build(settings, opener=KnownModel)
+    build(settings, models=fake_models(KnownModel))
     return open_gallery(settings)
 
 

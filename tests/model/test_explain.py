@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import ROOT, Gallery, open_picture, save_model, save_picture
-from fakes import FakeExtractor
+from fakes import FakeExtractor, fake_models
 
 from generator import attribution
 from generator.analysis.prediction import predict
@@ -335,11 +335,7 @@ def explained(monkeypatch):
 
 @pytest.fixture
 def project(tmp_path):
-    import h5py
-
-    with h5py.File(tmp_path / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (tmp_path / "fake.h5").write_bytes(b"fake")
     (tmp_path / "in").mkdir()
     save_picture(tmp_path / "in/a.png")
     return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)
@@ -350,7 +346,7 @@ def read(settings: Settings, path: str = "gallery/images/a.md") -> str:
 
 
 def test_the_page_shows_maps_channels_and_a_file(project, explained):  # noqa: ARG001
-    build(project, opener=Explaining)
+    build(project, models=fake_models(Explaining))
     page = read(project)
     section = page[page.index('id="decides"') : page.index('id="layers"')]
     assert "onerror=alert(1)&gt; &amp;amp;" in section and "<img src=x" not in page
@@ -377,7 +373,7 @@ def test_the_page_shows_maps_channels_and_a_file(project, explained):  # noqa: A
 def test_zero_and_broken_maps_are_told_in_words(project, explained):
     cams = {1: np.zeros((4, 4), np.float32), 3: np.full((4, 4), np.nan, np.float32)}
     explained(Explanation(cams=cams, score=0.0, kind=ScoreKind.LOGIT))
-    build(project, opener=Explaining)
+    build(project, models=fake_models(Explaining))
     page = read(project)
     assert "zero everywhere: no place here speaks for class 1" in page
     assert "not drawn: NaN or infinite" in page
@@ -387,7 +383,7 @@ def test_zero_and_broken_maps_are_told_in_words(project, explained):
 def test_a_notice_takes_the_place_of_what_is_missing(project, explained):
     detail = "<Odd>Error"
     explained(Explanation(notice=AttributionNotice(obstacle=Obstacle.GRADIENT_FAILED, detail=detail)))
-    build(project, opener=Explaining)
+    build(project, models=fake_models(Explaining))
     page = read(project)
     assert "could not be computed: &lt;Odd&gt;Error." in page and 'id="places"' not in page
     manifest = json.loads(read(project, "gallery/manifest.json"))
@@ -399,14 +395,14 @@ def test_it_can_be_turned_off_and_is_absent_where_nothing_is_classified(project)
         def lacks_gradients(self):
             raise AssertionError
 
-    build(replace(project, explain=False), opener=Never)
+    build(replace(project, explain=False), models=fake_models(Never))
     assert "decides" not in read(project)
 
     class Other(Never):
         def describe(self):
             return replace(super().describe(), final_activation="tanh")
 
-    build(replace(project, force=True), opener=Other)
+    build(replace(project, force=True), models=fake_models(Other))
     assert "decides" not in read(project)
 
 
