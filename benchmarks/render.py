@@ -40,6 +40,7 @@ from PIL import Image, ImageSequence
 from generator import images
 from generator.build import build, open_model
 from generator.core.settings import Settings
+from generator.model.extractor import Models
 from generator.model.keras.extractor import KerasExtractor
 from generator.process_images import Painter
 from generator.render import browser_data, gif, layer_pictures, palette, photos, png, scaling, tiling
@@ -92,7 +93,9 @@ class Subject:
 
 def draw_ours(subject: Subject, folder: Path) -> float:
     """Build without a website; return the seconds of the stage that draws."""
-    report = build(replace(subject.settings, output=folder / "site"), opener=lambda *_: subject.extractor)
+    report = build(
+        replace(subject.settings, output=folder / "site"), models=Models(open=lambda _: subject.extractor)
+    )
     return report.seconds["pictures"]
 
 

@@ -14,13 +14,14 @@ from generator.analysis import health
 from generator.analysis.prediction import check_labels
 from generator.core import bounds, paths, plan, resources
 from generator.core.errors import ModelError, OutputError
+from generator.core.facts import FileKind
 from generator.core.files import resolved
 from generator.core.records import BuildReport, InputImage, ModelInfo, Step
 from generator.core.setting import Affects
 from generator.core.settings import Settings, values_affecting
 from generator.core.source_date import LATEST, source_date
 from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
-from generator.model.extractor import Extractor, Recipe, check_file, open_extractor
+from generator.model.extractor import MODELS, Extractor, Models, Recipe
 from generator.process_images import Painter
 from generator.render import browser_data, cards, layer_pictures, palette
 from generator.storage import cache, output
@@ -49,9 +50,9 @@ class Clock:
         self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - start
 
 
-def open_model(settings: Settings, digest: str) -> Extractor:
+def open_model(settings: Settings, digest: str, models: Models = MODELS) -> Extractor:
     """Open the model that the settings name; `digest` is the SHA-256 of its file."""
-    return open_extractor(
+    return models.open(
         Recipe(
             path=settings.model,
             digest=digest,
@@ -67,7 +68,7 @@ def open_model(settings: Settings, digest: str) -> Extractor:
 def build(
     settings: Settings,
     tell: Callable[[Step], None] = lambda _: None,
-    opener: Callable[[Settings, str], Extractor] = open_model,
+    models: Models = MODELS,
 ) -> BuildReport:
     """Make the gallery that `settings` describe and say what was done.
 
@@ -75,7 +76,7 @@ def build(
     """
     check_output(settings)
     check_project(settings)
-    check_file(settings.model)
+    kind = models.kind_of(settings.model)
     images.find_images(settings.images)  # before a lock makes the output's folder
     with output.locked(source_folder(settings), *([settings.output] if settings.site else [])) as unlocked:
         for folder in unlocked:
@@ -83,21 +84,19 @@ def build(
             tell(Step("check", 0, 1, news))
         if settings.site:
             output.recover(settings.output)
-        return _build(settings, tell, opener)
+        return _build(settings, tell, models, kind)
 
 
-def _build(
-    settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
-) -> BuildReport:
+def _build(settings: Settings, tell: Callable[[Step], None], models: Models, kind: FileKind) -> BuildReport:
     clock = Clock()
     sources = output.SourceFolder(source_folder(settings))
     # What the user's own modules do is not in any fingerprint.
     memory = cache.Cache(sources.folder(cache.FOLDER), settings.force or bool(settings.custom_objects))
     with clock.stage("check"):
-        stock = take_stock(settings, sources)
+        stock = take_stock(settings, sources, kind)
         if report := recall_report(settings, sources, memory, stock):
             return replace(report, seconds=clock.seconds)
-    site, kept = draw(settings, tell, opener, clock, sources, memory, stock)
+    site, kept = draw(settings, tell, models, clock, sources, memory, stock)
     with clock.stage("pages"):
         tell(Step("pages", 0, 1, "writing the pages"))
         for news in templating.say_renamed(settings.project):
@@ -144,7 +143,7 @@ def _build(
 def draw(
     settings: Settings,
     tell: Callable[[Step], None],
-    opener: Callable[[Settings, str], Extractor],
+    models: Models,
     clock: Clock,
     sources: output.SourceFolder,
     memory: cache.Cache,
@@ -153,7 +152,7 @@ def draw(
     """Write the pictures of all images; return what pages are made from, and how many images were kept."""
     with clock.stage("model"):
         style = layer_pictures.Style(settings.scale, palette.colour_table(settings.colours))
-        extractor = functools.cache(lambda: open_unchanged(settings, stock, opener))
+        extractor = functools.cache(lambda: open_unchanged(settings, stock, models))
         known = memory.recall(MODEL, model_key(settings, stock))
         if known is None:
             tell(Step("model", 0, 1, f"loading {settings.model.name}"))
@@ -186,11 +185,9 @@ def draw(
     return site, painter.kept
 
 
-def open_unchanged(
-    settings: Settings, stock: Stock, opener: Callable[[Settings, str], Extractor]
-) -> Extractor:
+def open_unchanged(settings: Settings, stock: Stock, models: Models) -> Extractor:
     """Open the model. Raises `ModelError` where its file was written since its fingerprint was taken."""
-    extractor = opener(settings, stock.model)
+    extractor = open_model(settings, stock.model, models)
     if stamp(settings.model) != stock.stamps[str(settings.model)]:
         raise ModelError(
             f"expected {settings.model.name} to stay as it is during a build, received a changed one: "
@@ -221,13 +218,13 @@ def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, stock: S
 def size_up(
     settings: Settings,
     tell: Callable[[Step], None] = lambda _: None,
-    opener: Callable[[Settings, str], Extractor] = open_model,
+    models: Models = MODELS,
 ) -> list[str]:
     """Say what a build would write, line by line, without writing anything."""
     check_output(settings)
-    check_file(settings.model)
+    models.kind_of(settings.model)
     found, digest = find_inputs(settings.images), images.digest(settings.model)
-    model = tell_of(opener(settings, digest).describe(), settings, tell)
+    model = tell_of(open_model(settings, digest, models).describe(), settings, tell)
     whole = make_plan(settings, tell, model, found)
     return estimate.in_words(whole, settings.arrays, settings.explain)
 
@@ -255,7 +252,8 @@ def model_key(settings: Settings, stock: Stock) -> str:
 
 def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:
     """Tell what was repaired, left out or not given, and check the channels that are to be fed."""
-    for news in (*model.repairs, *words.say_missing(model), *words.say_zeros(model)):
+    missing = (f"not drawn: {each}" for each in words.say_missing(model))
+    for news in (*model.repairs, *missing, *words.say_zeros(model)):
         tell(Step("model", 0, 1, news))
     images.check_channels(settings.input_channels, model.input_shape[-1])
     return model

@@ -251,9 +251,9 @@ def inspect(model, as_json, verbose, **flags) -> None:
         from generator.core import plan
         from generator.core.settings import Settings
         from generator.core.settings_file import given_flags
-        from generator.model.extractor import check_file
+        from generator.model.extractor import file_kind
 
-        check_file(model)
+        file_kind(model)
         report_step("model", f"loading {model.name}")
         settings = Settings(model, Path(), **given_flags(flags))
         layers = open_model(settings, images.digest(model)).describe().layers

@@ -10,9 +10,11 @@ from pathlib import Path
 from generator import images
 from generator.core import plan, resources
 from generator.core.errors import ImageError, SettingsError
+from generator.core.facts import FileKind
 from generator.core.records import InputImage
 from generator.core.setting import Affects
 from generator.core.settings import Settings, default_labels, values_affecting
+from generator.model.extractor import packages_of, switches_of
 from generator.storage import cache, output
 from generator.website.mkdocs_yml import is_passed_on
 
@@ -37,12 +39,12 @@ class Stock:
     stamps: dict[str, tuple[int, ...] | None]
 
 
-def take_stock(settings: Settings, sources: output.SourceFolder) -> Stock:
-    """Read every file that the website is made from."""
+def take_stock(settings: Settings, sources: output.SourceFolder, kind: FileKind) -> Stock:
+    """Read every file that the website is made from; `kind` is that of the model's file."""
     stamps = take_stamps(settings, sources)  # before any of them is read
     found, labels, model = find_inputs(settings.images), read_labels(settings), images.digest(settings.model)
     others = {name: cache.digest_files(Path(fed), "*") for name, fed in settings.inputs.items()}
-    tools = cache.toolchain()
+    tools = cache.toolchain(packages_of(kind), switches_of(kind))
     config = mkdocs_config(settings).read_bytes()
     own = settings.project and cache.digest_files(settings.project / "templates", "*")
     everything = cache.fingerprint(

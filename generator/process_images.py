@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from generator import images
+from generator import attribution, images
 from generator.analysis.prediction import predict
 from generator.core import limits, paths, plan
 from generator.core.errors import ImageError
@@ -194,8 +194,8 @@ class Painter:
     ) -> Decision:
         """Have a prediction explained, and write the pictures of that."""
         layers = self.plan.explained
-        explanation = extractor.explain(
-            prepared.values, others, [layer.index for layer in layers], prediction
+        explanation = attribution.explain(
+            extractor, prepared.values, others, self.plan.layers, layers, prediction.method
         )
         decision, files = overlays.draw_attribution(image.slug, prepared.seen, layers, explanation)
         self.sources.write_all(files)

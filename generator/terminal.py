@@ -135,16 +135,19 @@ def say(text: str) -> None:
 
 @contextmanager
 def calm(verbose: bool) -> Iterator[None]:
-    """Keep TensorFlow's and MkDocs' chatter off the terminal, unless it was asked for.
+    """Keep the chatter of MkDocs and of what runs models off the terminal, unless it was asked for.
 
-    TensorFlow writes to file descriptor 2 by itself, so that is turned away; `sys.stderr` keeps working.
+    Some of that writes to file descriptor 2 by itself, so that is turned away; `sys.stderr` keeps working.
     """
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", force=True)
         yield
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for name in ("mkdocs", "tensorflow"):  # their advice is for those who program with them
+    from generator.model.extractor import calming_variables, chatty_loggers
+
+    for name, value in calming_variables().items():
+        os.environ.setdefault(name, value)
+    for name in ("mkdocs", *chatty_loggers()):  # their advice is for those who program with them
         logging.getLogger(name).setLevel(logging.ERROR)
     logging.getLogger("mkdocs").propagate = False
     python_stderr, terminal = sys.stderr, os.dup(2)

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from fakes import FakeExtractor, make_project
+from fakes import fake_models, make_project
 
 from generator.build import build
 from generator.core.settings import Settings
@@ -21,7 +21,7 @@ REBUILD_EVERY = 5
 
 
 def make_gallery(settings: Settings) -> None:
-    build(settings, opener=FakeExtractor)
+    build(settings, models=fake_models())
 
 
 def start(settings: Settings) -> int:

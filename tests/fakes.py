@@ -1,15 +1,18 @@
 """Stand-ins that tests share: an extractor without a model, and projects to build with it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 from conftest import save_picture
 
+from generator.core.errors import ModelError
+from generator.core.facts import FileKind, ScoreKind
 from generator.core.plan import Plan, plan_layers
-from generator.core.records import Activations, Explanation, InputImage, LayerInfo, ModelInfo
+from generator.core.records import Activations, InputImage, LayerInfo, ModelInfo
 from generator.core.settings import Settings
 from generator.inputs import source_folder
+from generator.model.extractor import Extractor, Models, Recipe
 
 
 class FakeExtractor:
@@ -40,16 +43,47 @@ class FakeExtractor:
         maps.flags.writeable = False
         return Activations({1: maps, 2: maps, 3: maps}, (np.array([0.25, 0.75], np.float32),))
 
-    def explain(self, _values, _others, layers, _prediction) -> Explanation:
-        return Explanation({index: np.eye(self.side, dtype=np.float32) for index in layers}, 1.0, "the logit")
+    def lacks_gradients(self) -> None:
+        return None
+
+    def gradients(self, _values, _others, _layers, _score) -> "FakeGradients":
+        return FakeGradients(self.side, self.channels)
+
+
+class FakeGradients:
+    """Every map is a diagonal, and every gradient is one; what follows runs alone, and no channel matters."""
+
+    score, kind = 1.0, ScoreKind.LOGIT
+
+    def __init__(self, side: int, channels: int):
+        self.maps = np.eye(side, dtype=np.float32)[..., None].repeat(channels, axis=-1)
+
+    def maps_of(self, _layer: int) -> tuple[np.ndarray, np.ndarray] | None:
+        return self.maps, np.ones_like(self.maps)
+
+    def runs_rest_alone(self, _layer: int) -> bool:
+        return True
+
+    def ablate(self, _layer: int, channels) -> np.ndarray:
+        return np.full(len(channels), self.score, np.float32)
+
+
+def fake_kind(path: Path) -> FileKind:
+    """Take any file for one of a model."""
+    if not path.is_file():
+        raise ModelError(f"expected a file, received {path.name}")
+    return FileKind.HDF5
+
+
+def fake_models(opened: Callable[[Recipe], Extractor] = FakeExtractor) -> Models:
+    """Return what a build opens models with: `opened` for each of them, whatever is in their files."""
+    return Models(kind_of=fake_kind, open=opened)
 
 
 def make_project(folder: Path, seed: int) -> Settings:
     """Lay out a project whose pictures depend on `seed`."""
     (folder / "in").mkdir(parents=True, exist_ok=True)
-    with h5py.File(folder / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (folder / "fake.h5").write_bytes(b"fake")
     for number, name in enumerate(("a.png", "b.png")):
         save_picture(folder / "in" / name, seed=10 * seed + number)
     if seed:
@@ -64,9 +98,7 @@ def small_project(folder: Path) -> Settings:
     (folder / "in").mkdir()
     (folder / "site_src").mkdir()
     save_picture(folder / "in/a.png")
-    with h5py.File(folder / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (folder / "fake.h5").write_bytes(b"fake")
     return Settings(folder / "fake.h5", folder / "in", folder / "site", project=folder)
 
 

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from generator.core.errors import ModelError
+from generator.core.facts import Activation, ClassScore
 from generator.core.records import Prediction
+
+KNOWN_ACTIVATIONS = {each.value: each for each in Activation}
 
 
 def class_count(output_shapes: Sequence[tuple[int, ...]]) -> int | None:
@@ -45,16 +48,25 @@ def predict(outputs: Sequence[np.ndarray], final_activation: str | None, labels:
     if count is None or not np.isfinite(outputs[0]).all():
         return shape_only if count is None else Prediction("output: not a number")
     values = outputs[0].astype(np.float64)
-    method = final_activation
-    if final_activation in (None, "linear") and labels:
+    of_output = final_activation in (None, "linear") and bool(labels)
+    if of_output:
+        activation = Activation.SIGMOID if len(values) == 1 else Activation.SOFTMAX
         values = np.exp(-np.logaddexp(0, -values)) if len(values) == 1 else _softmax(values)
-        method = f"{'sigmoid' if len(values) == 1 else 'softmax'} of the output"
-    elif final_activation not in ("softmax", "sigmoid"):
+    elif final_activation in KNOWN_ACTIVATIONS:
+        activation = KNOWN_ACTIVATIONS[final_activation]
+    else:
         return shape_only
-    if len(values) == 1 and final_activation != "softmax":
+    single = len(values) == 1 and activation is Activation.SIGMOID
+    if single:
         values = np.array([1 - values[0], values[0]])
     best = int(values.argmax())
     label = labels[best] if labels else f"class {best}"
+    method = ClassScore(
+        activation=activation,
+        unit=0 if single else best,
+        of_output=of_output,
+        opposite=single and best == 0,
+    )
     return Prediction(f"{label} {values[best]:.1%}", label, float(values[best]), method, best)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from generator.core import limits, paths
+from generator.core import limits, paths, wording
 from generator.core.errors import LayerError
 from generator.core.formatting import DEVICES, shape_in_words
 from generator.core.records import InputImage, Layer, LayerInfo, RenderTask, Singles
@@ -190,7 +190,7 @@ def _matches(info: LayerInfo, pattern: str) -> bool:
 
 def _reason(info: LayerInfo, patterns: Collection[str], draw_identity: bool) -> str | None:
     if info.missing:
-        return info.missing
+        return wording.say_missing(info.missing)
     if 0 in info.shape:
         return f"its output ({shape_in_words(info.shape)}) is empty"
     if not info.is_map and not info.is_vector:

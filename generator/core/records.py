@@ -7,6 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from generator.core.facts import (
+    AttributionNotice,
+    ClassScore,
+    Fed,
+    FedPictures,
+    Missing,
+    Notice,
+    ScoreKind,
+)
+
 MOST_BARS = 4096  # values of a layer without maps that are drawn as bars
 
 
@@ -32,8 +42,11 @@ class LayerInfo:
     its batch axis and with the channels last; a side that depends on the image is `None`. `activation` names
     the function that the layer applies to its own result. `repeats` is the index of the layer whose output
     this one hands on unchanged, 0 for the model's input, `None` where it computes something. `missing` tells
-    why there is no output to draw, `notice` what a picture leaves out. `receptive` is `None` where it is
-    unknown.
+    why there is no output to draw, in a loader's own words where it left the layer out; `notice` what a
+    picture leaves out. `receptive` is `None` where it is unknown. `takes` is the index of the layer whose
+    output goes in first, `None` where that is none of them; `settles` tells that this one only normalises or
+    activates it. `is_global` tells that it pools the whole of each map, `before_activation` that the output
+    is what goes into the activation of the layer whose name it has.
     """
 
     index: int
@@ -44,9 +57,13 @@ class LayerInfo:
     parameters: int
     activation: str | None = None
     repeats: int | None = None
-    missing: str | None = None
-    notice: str | None = None
+    missing: Missing | str | None = None
+    notice: Notice | None = None
     receptive: ReceptiveField | None = None
+    takes: int | None = None
+    settles: bool = False
+    is_global: bool = False
+    before_activation: bool = False
 
     @property
     def map_shape(self) -> tuple[int | None, int | None, int] | None:
@@ -95,15 +112,16 @@ class Layer(LayerInfo):
 
 @dataclass(frozen=True)
 class ModelInput:
-    """One of a model's inputs, shape without its batch axis, and what it is fed, in words.
-
-    `folder` has the pictures for it, where it gets some of its own.
-    """
+    """One of a model's inputs, shape without its batch axis, and what it is fed."""
 
     name: str
     shape: tuple[int | None, ...]
-    fed: str
-    folder: Path | None = None
+    fed: Fed
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the pictures for it lie, `None` where it gets none of its own."""
+        return self.fed.folder if isinstance(self.fed, FedPictures) else None
 
 
 @dataclass(frozen=True)
@@ -159,13 +177,13 @@ class PreparedImage:
 class Prediction:
     """A class and its score in 0…1, or `text` alone where the model is no classifier.
 
-    `method` says how the score follows from the model's output, `number` is the class, counted from 0.
+    `method` says where the score stands in the model's output, `number` is the class, counted from 0.
     """
 
     text: str
     label: str | None = None
     score: float | None = None
-    method: str | None = None
+    method: ClassScore | None = None
     number: int | None = None
 
 
@@ -174,19 +192,19 @@ class Explanation:
     """What the score of the predicted class rests on, for one image.
 
     `cams` has Grad-CAM maps by layer index, float32 (height, width), of the layers through which a gradient
-    flows to the score. `score` is the class's, `method` says in words what it is. `changes`, float32, tells
+    flows to the score. `score` is the class's, `kind` what it is. `changes`, float32, tells
     how the score changes when one of `channels`, int64, is set to zero; the largest fall comes first. They
     belong to layer number `layer`, which has `of` channels. `notice` says why something is not there.
     """
 
     cams: dict[int, np.ndarray] = field(default_factory=dict)
     score: float | None = None
-    method: str = ""
+    kind: ScoreKind | None = None
     layer: int | None = None
     channels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     changes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     of: int = 0
-    notice: str | None = None
+    notice: AttributionNotice | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What an earlier build left that still holds: records as JSON, each under a fingerprint of its sources.
 
-Nothing in a cache is ever run: only records of `data.py`, arrays and plain values are read back.
+Nothing in a cache is ever run: only records and members of `core`, arrays and plain values are read back.
 """
 
 import base64
@@ -9,23 +9,30 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from enum import Enum, EnumType
 from importlib import metadata
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
-from generator.core import records, resources
+from generator.core import facts, records, resources
 from generator.storage import output
 
 FOLDER = "gallery/.cache"  # in the generated folder; MkDocs takes no names that begin with a dot
 PACKAGES = (
-    "tensorflow", "keras", "torch", "jax", "numpy", "h5py", "pillow", "imageio", "matplotlib",
+    "numpy", "pillow", "imageio", "matplotlib",
     "jinja2", "markupsafe", "markdown", "mkdocs", "mkdocs-material",
 )  # fmt: skip
-SWITCHES = ("KERAS_BACKEND", "SOURCE_DATE_EPOCH")
-RECORDS = {name: each for name, each in vars(records).items() if dataclasses.is_dataclass(each)}
+SWITCHES = ("SOURCE_DATE_EPOCH",)
+RECORDS = {
+    name: each
+    for module in (records, facts)
+    for name, each in vars(module).items()
+    if dataclasses.is_dataclass(each)
+}
+MEMBERS = {name: each for name, each in vars(facts).items() if isinstance(each, EnumType)}
 
 
 class Cache:
@@ -81,11 +88,14 @@ def digest_files(folder: Path, pattern: str) -> dict[str, str]:
     }
 
 
-def toolchain() -> str:
-    """Return a fingerprint of the programs that make pictures: this package's code and what it relies on."""
-    versions = {package: _version(package) for package in PACKAGES}
-    switches = {name: os.environ.get(name) for name in SWITCHES}
-    return fingerprint(digest_files(resources.PACKAGE, "*.py"), versions, switches, sys.version)
+def toolchain(packages: Sequence[str], switches: Sequence[str]) -> str:
+    """Return a fingerprint of the programs that make pictures: this package's code and what it relies on.
+
+    Besides its own packages and environment variables that is what the model relies on.
+    """
+    versions = {package: _version(package) for package in (*PACKAGES, *packages)}
+    values = {name: os.environ.get(name) for name in (*SWITCHES, *switches)}
+    return fingerprint(digest_files(resources.PACKAGE, "*.py"), versions, values, sys.version)
 
 
 def _version(package: str) -> str | None:
@@ -117,6 +127,8 @@ def _pack(value: Any) -> Any:
         case np.ndarray():
             content = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
             return {"array": [value.dtype.str, value.shape, content]}
+        case Enum():
+            return {"member": [type(value).__name__, value.name]}
         case PurePath():
             return {"path": str(value)}
         case Mapping() if not dataclasses.is_dataclass(value):
@@ -135,6 +147,9 @@ def _unpack(packed: Any) -> Any:
     if "array" in packed:
         kind, shape, content = packed["array"]
         return np.frombuffer(base64.b64decode(content), np.dtype(kind)).reshape(shape)
+    if "member" in packed:
+        kind, name = packed["member"]
+        return MEMBERS[kind][name]
     if "path" in packed:
         return Path(packed["path"])
     if "dict" in packed:

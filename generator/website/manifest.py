@@ -11,7 +11,7 @@ import numpy as np
 
 from generator import __version__
 from generator.analysis import health
-from generator.core import paths
+from generator.core import paths, wording
 from generator.core.errors import OutputError
 from generator.core.records import ImageResult, Layer, LayerHealth, ModelInfo
 
@@ -35,7 +35,10 @@ def manifest(
             "sha256": model.digest,
             "name": model.name,
             "input_shape": list(model.input_shape),
-            "inputs": {each.name: {"shape": list(each.shape), "fed": each.fed} for each in model.inputs},
+            "inputs": {
+                each.name: {"shape": list(each.shape), "fed": wording.say_fed(each.name, each.fed)}
+                for each in model.inputs
+            },
             "repairs": list(model.repairs),
             "parameters": model.parameters,
             "pixels": pixels,
@@ -104,7 +107,7 @@ def _layer(layer: Layer, found: LayerHealth | None) -> dict[str, Any]:
         "same_as": layer.same_as,
         "drawn": layer.reason is None,
         "reason": layer.reason,
-        "notice": layer.notice,
+        "notice": layer.notice and wording.say_notice(layer.notice),
         "receptive_field": layer.receptive and asdict(layer.receptive),
         "page": f"{paths.layer_page(layer.slug)}.html" if layer.reason is None else None,
         "health": found and _health(found),
@@ -123,11 +126,11 @@ def _attribution(result: ImageResult) -> dict[str, Any] | None:
     explanation, changes = result.decision.explanation, f"{paths.decision(result.image.slug)}.csv"
     return {
         "score": explanation.score,
-        "method": explanation.method,
+        "method": wording.say_score(result.prediction.method, explanation.kind) if explanation.kind else "",
         "maps": {slug: picture.path for slug, picture in result.decision.pictures.items()},
         "layer": explanation.layer,
         "changes": changes if explanation.channels.size else None,
-        "notice": explanation.notice,
+        "notice": explanation.notice and wording.say_obstacle(explanation.notice),
     }
 
 

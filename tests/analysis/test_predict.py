@@ -5,6 +5,7 @@ import pytest
 
 from generator.analysis.prediction import check_labels, class_count, predict
 from generator.core.errors import ModelError
+from generator.core.wording import say_class_score
 
 LABELS = ("cat", "dog", "owl")
 
@@ -34,14 +35,14 @@ def test_one_sigmoid_unit_tells_two_classes_apart(value, label, score):
     prediction = read([value], "sigmoid", LABELS[:2])
     assert prediction.label == label
     assert prediction.score == pytest.approx(score)
-    assert prediction.method == "sigmoid"
+    assert say_class_score(prediction.method) == "sigmoid"
     assert prediction.text == f"{label} {score:.1%}"
 
 
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
 def test_the_largest_probability_wins(activation):
     prediction = read([0.15, 0.6, 0.25], activation, LABELS)
-    assert (prediction.label, prediction.method) == ("dog", activation)
+    assert (prediction.label, say_class_score(prediction.method)) == ("dog", activation)
     assert prediction.score == pytest.approx(0.6)
     assert prediction.text == "dog 60.0%"
 
@@ -64,10 +65,10 @@ def test_classes_without_labels_are_numbered(values, activation, label):
 def test_a_linear_output_with_labels_counts_as_logits(activation):
     # softmax of 0, ln 3, 0 is 0.2, 0.6, 0.2; sigmoid of ln 4 is 0.8
     prediction = read([0, np.log(3), 0], activation, LABELS)
-    assert (prediction.label, prediction.method) == ("dog", "softmax of the output")
+    assert (prediction.label, say_class_score(prediction.method)) == ("dog", "softmax of the output")
     assert prediction.score == pytest.approx(0.6)
     prediction = read([-np.log(4)], activation, LABELS[:2])
-    assert (prediction.label, prediction.method) == ("cat", "sigmoid of the output")
+    assert (prediction.label, say_class_score(prediction.method)) == ("cat", "sigmoid of the output")
     assert prediction.score == pytest.approx(0.8)
 
 

@@ -4,14 +4,14 @@ import base64
 import json
 import zlib
 
-import h5py
 import numpy as np
 import pytest
 from conftest import Gallery, open_gallery, save_picture, serve
+from fakes import fake_models
 
 from generator.analysis.statistics import measure
 from generator.build import build
-from generator.core.records import Activations, Explanation, LayerInfo, ModelInfo, ReceptiveField
+from generator.core.records import Activations, LayerInfo, ModelInfo, ReceptiveField
 from generator.core.settings import Settings
 from generator.render import browser_data, palette, scaling
 
@@ -58,9 +58,6 @@ class KnownModel:
         self.number += 1
         return Activations({1: maps, 2: np.abs(maps)}, (np.array([0.25, 0.75], np.float32),))
 
-    def explain(self, *_) -> Explanation:
-        return Explanation(notice="nothing to explain")
-
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory) -> Gallery:
@@ -69,11 +66,9 @@ def known(tmp_path_factory) -> Gallery:
     (folder / "in").mkdir()
     for number, name in enumerate(NAMES):
         save_picture(folder / "in" / f"{name}.png", seed=number)
-    with h5py.File(folder / "known.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (folder / "known.h5").write_bytes(b"fake")
     settings = Settings(folder / "known.h5", folder / "in", folder / "site", explain=False)
-    build(settings, opener=KnownModel)
+    build(settings, models=fake_models(KnownModel))
     return open_gallery(settings)
 
 

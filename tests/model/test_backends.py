@@ -16,7 +16,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from generator.model.extract import KerasExtractor
+from generator.model.keras.extractor import KerasExtractor
 extractor = KerasExtractor(Path(sys.argv[1]), "", verify=True, pre_activation=True)
 values = np.random.default_rng(0).random((40, 56, 3), np.float32)
 activations = extractor.extract(values, {})

@@ -4,6 +4,7 @@ import csv
 import html
 import importlib.util
 import io
+import json
 import os
 import re
 import subprocess
@@ -13,16 +14,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import ROOT, Gallery, open_picture, save_model, save_picture
-from fakes import FakeExtractor
+from fakes import FakeExtractor, fake_models
 
+from generator import attribution
 from generator.analysis.prediction import predict
 from generator.build import build, source_folder
 from generator.core import limits
-from generator.core.plan import plan_layers
+from generator.core.facts import Activation, AttributionNotice, ClassScore, Obstacle, ScoreKind
+from generator.core.plan import Plan, plan_layers
 from generator.core.records import Explanation, Prediction
 from generator.core.settings import Settings
-from generator.model.keras.attribution import Explainer, _maps, _without, class_scores
+from generator.core.wording import say_obstacle, say_score
+from generator.model.keras.ablation import without_channels
+from generator.model.keras.class_score import class_scores
 from generator.model.keras.extractor import KerasExtractor
+from generator.model.keras.gradients import first_maps
 from generator.render import overlays, palette
 
 PICTURE = np.random.default_rng(0).random((12, 10, 3), np.float32)
@@ -46,10 +52,14 @@ def tiny(keras, units=3, activation="softmax", *, separate=False, **convolution)
 def explain(model, tmp_path, values=PICTURE, labels=(), **options) -> tuple[Explanation, Prediction]:
     extractor = KerasExtractor(save_model(model, tmp_path / "model.keras"), "", **options)
     known = extractor.describe()
-    made = plan_layers(known.layers, (), False)
-    wanted = [each.index for each in made if each.family == "convolution" and len(each.shape) == 3]
+    made = Plan((), plan_layers(known.layers, (), False), (), 1, 1)
     prediction = predict(extractor.extract(values, {}).outputs, known.final_activation, labels)
-    return extractor.explain(values, {}, wanted, prediction), prediction
+    found = attribution.explain(extractor, values, {}, made.layers, made.explained, prediction.method)
+    return found, prediction
+
+
+def say(found: Explanation, prediction: Prediction) -> str:
+    return say_score(prediction.method, found.kind)
 
 
 def parts_of(keras, model, name: str):
@@ -86,10 +96,10 @@ def test_grad_cam_is_that_of_the_paper(keras, tmp_path, separate):
         assert expected.any()
         np.testing.assert_allclose(found.cams[index], expected, rtol=1e-4, atol=1e-7)
         assert found.score == pytest.approx(float(logit), abs=1e-4)
-    assert "goes into the last softmax" in found.method and found.notice is None
+    assert "goes into the last softmax" in say(found, prediction) and found.notice is None
 
 
-def logits_without(keras, model, channel: int | None) -> np.ndarray:
+def logitswithout_channels(keras, model, channel: int | None) -> np.ndarray:
     """Compute the logits in a copy whose second convolution cannot make a channel."""
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
@@ -104,8 +114,8 @@ def logits_without(keras, model, channel: int | None) -> np.ndarray:
 def test_zeroed_channels_change_the_score_as_if_their_weights_were_zero(keras, tmp_path):
     model = tiny(keras)
     found, prediction = explain(model, tmp_path)
-    whole = logits_without(keras, model, None)[prediction.number]
-    expected = [logits_without(keras, model, each)[prediction.number] - whole for each in range(5)]
+    whole = logitswithout_channels(keras, model, None)[prediction.number]
+    expected = [logitswithout_channels(keras, model, each)[prediction.number] - whole for each in range(5)]
     assert sorted(found.channels.tolist()) == [0, 1, 2, 3, 4]
     assert (found.layer, found.of) == (2, 5)
     np.testing.assert_allclose(found.changes, np.array(expected)[found.channels], rtol=1e-3, atol=1e-5)
@@ -121,8 +131,8 @@ def test_the_logit_of_one_sigmoid_is_negated_for_class_0(keras, tmp_path, bias):
     assert prediction.number == (probability > 0.5) == (bias > 0)
     sign = 1 if bias > 0 else -1
     assert found.score == pytest.approx(sign * np.log(probability / (1 - probability)), abs=1e-3)
-    assert found.score > 0 and ("negated" in found.method) == (bias < 0)
-    changed = [sign * logits_without(keras, model, each)[0] - found.score for each in found.channels]
+    assert found.score > 0 and ("negated" in say(found, prediction)) == (bias < 0)
+    changed = [sign * logitswithout_channels(keras, model, each)[0] - found.score for each in found.channels]
     np.testing.assert_allclose(found.changes, changed, rtol=1e-3, atol=1e-4)
 
 
@@ -130,15 +140,19 @@ def test_a_linear_output_with_labels_is_the_logit(keras, tmp_path):
     model = tiny(keras, activation=None)
     found, prediction = explain(model, tmp_path, labels=("a", "b", "c"))
     assert found.score == pytest.approx(float(model(PICTURE[None])[0, prediction.number]), abs=1e-5)
-    assert "model’s output" in found.method
+    assert "model’s output" in say(found, prediction)
 
 
 def test_where_the_logit_was_not_recorded_the_probability_is_left(keras):
     values = keras.ops.convert_to_tensor([[0.2, 0.8]])
-    score, method = class_scores([], [values], Prediction("b", "b", 0.8, "softmax", 1))
-    assert float(score[0]) == pytest.approx(0.8) and method.startswith("the probability itself")
-    single = class_scores([], [values[:, :1]], Prediction("a", "a", 0.8, "sigmoid", 0))
+    second = ClassScore(activation=Activation.SOFTMAX, unit=1)
+    score, kind = class_scores([], [values], second)
+    assert float(score[0]) == pytest.approx(0.8) and kind is ScoreKind.PROBABILITY
+    assert say_score(second, kind).startswith("the probability itself")
+    against = ClassScore(activation=Activation.SIGMOID, unit=0, opposite=True)
+    single = class_scores([], [values[:, :1]], against)
     assert float(single[0][0]) == pytest.approx(0.8)  # class 0 of one unit: what is missing to 1
+    assert "negated" not in say_score(against, single[1])
 
 
 def nested(keras):
@@ -246,11 +260,11 @@ def test_half_precision_is_cast(keras, tmp_path):
 
 def test_channels_first_is_respected(keras):
     values = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5) + 1
-    np.testing.assert_array_equal(_maps(values, True)[..., 2], values[0, 2])
-    zeroed = np.asarray(_without(keras.ops.convert_to_tensor(values), [None, 2], True))
+    np.testing.assert_array_equal(first_maps(values, True)[..., 2], values[0, 2])
+    zeroed = np.asarray(without_channels(keras.ops.convert_to_tensor(values), [None, 2], True))
     np.testing.assert_array_equal(zeroed[0], values[0])
     assert not zeroed[1, 2].any() and zeroed[1, :2].all()
-    zeroed = np.asarray(_without(keras.ops.convert_to_tensor(values), [4, None], False))
+    zeroed = np.asarray(without_channels(keras.ops.convert_to_tensor(values), [4, None], False))
     assert not zeroed[0, ..., 4].any() and zeroed[0, ..., :4].all() and zeroed[1].all()
 
 
@@ -284,12 +298,7 @@ def test_one_palette_is_near_all_colours_of_all_frames():
 
 
 class Explaining(FakeExtractor):
-    """A known explanation: one map, one that is zero, and three channels."""
-
-    explanation = Explanation(
-        {1: np.eye(12, dtype=np.float32)}, 1.5, "the logit", 1,
-        np.array([2, 0, 1]), np.array([-0.5, 0.0, 0.25], np.float32), 5,
-    )  # fmt: skip
+    """Has names that command, and two convolutions."""
 
     def describe(self):
         known = super().describe()
@@ -298,18 +307,36 @@ class Explaining(FakeExtractor):
         other = replace(act, kind="Conv2D", family="convolution", name="second")
         return replace(known, layers=(hostile, drop, other))
 
-    def explain(self, _values, _others, layers, prediction):
-        assert (layers, prediction.number) == ([1, 3], 1)
-        return self.explanation
+
+@pytest.fixture
+def explained(monkeypatch):
+    """Let every prediction have a known explanation: one map, and three of five channels."""
+
+    def set_explanation(found: Explanation) -> None:
+        def explain(_extractor, _values, _others, layers, convolutions, score):
+            assert [each.index for each in layers] == [1, 2, 3]
+            assert [each.index for each in convolutions] == [1, 3] and score.unit == 1
+            return found
+
+        monkeypatch.setattr(attribution, "explain", explain)
+
+    set_explanation(
+        Explanation(
+            cams={1: np.eye(12, dtype=np.float32)},
+            score=1.5,
+            kind=ScoreKind.LOGIT,
+            layer=1,
+            channels=np.array([2, 0, 1]),
+            changes=np.array([-0.5, 0.0, 0.25], np.float32),
+            of=5,
+        )
+    )
+    return set_explanation
 
 
 @pytest.fixture
 def project(tmp_path):
-    import h5py
-
-    with h5py.File(tmp_path / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (tmp_path / "fake.h5").write_bytes(b"fake")
     (tmp_path / "in").mkdir()
     save_picture(tmp_path / "in/a.png")
     return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)
@@ -319,13 +346,13 @@ def read(settings: Settings, path: str = "gallery/images/a.md") -> str:
     return (source_folder(settings) / path).read_text(encoding="utf-8")
 
 
-def test_the_page_shows_maps_channels_and_a_file(project):
-    build(project, opener=Explaining)
+def test_the_page_shows_maps_channels_and_a_file(project, explained):  # noqa: ARG001
+    build(project, models=fake_models(Explaining))
     page = read(project)
     section = page[page.index('id="decides"') : page.index('id="layers"')]
     assert "onerror=alert(1)&gt; &amp;amp;" in section and "<img src=x" not in page
     text = html.unescape(re.sub(r"<[^>]*>", "", section))
-    assert "Why class 1? Its score here is 1.5: the logit." in text
+    assert "Why class 1? Its score here is 1.5: the logit, which is what goes into the last softmax." in text
     assert "peak 1" in text and "no gradient flows from here to the score" in text
     assert "arXiv:1610.02391" in text
     assert re.search(r"channel 2\s*−0\.5", text) and re.search(r"channel 1\s*\+0\.25", text)
@@ -344,39 +371,39 @@ def test_the_page_shows_maps_channels_and_a_file(project):
         assert gif.n_frames == 1
 
 
-def test_zero_and_broken_maps_are_told_in_words(project):
-    class Empty(Explaining):
-        explanation = Explanation({1: np.zeros((4, 4)), 3: np.full((4, 4), np.nan)}, 0.0, "the logit")
-
-    build(project, opener=Empty)
+def test_zero_and_broken_maps_are_told_in_words(project, explained):
+    cams = {1: np.zeros((4, 4), np.float32), 3: np.full((4, 4), np.nan, np.float32)}
+    explained(Explanation(cams=cams, score=0.0, kind=ScoreKind.LOGIT))
+    build(project, models=fake_models(Explaining))
     page = read(project)
     assert "zero everywhere: no place here speaks for class 1" in page
     assert "not drawn: NaN or infinite" in page
     assert not (source_folder(project) / "gallery/images/a/decides.csv").exists()
 
 
-def test_a_notice_takes_the_place_of_what_is_missing(project):
-    class Silent(Explaining):
-        explanation = Explanation(notice="this needs <gradients>")
-
-    build(project, opener=Silent)
+def test_a_notice_takes_the_place_of_what_is_missing(project, explained):
+    detail = "<Odd>Error"
+    explained(Explanation(notice=AttributionNotice(obstacle=Obstacle.GRADIENT_FAILED, detail=detail)))
+    build(project, models=fake_models(Explaining))
     page = read(project)
-    assert "this needs &lt;gradients&gt;" in page and 'id="places"' not in page
+    assert "could not be computed: &lt;Odd&gt;Error." in page and 'id="places"' not in page
+    manifest = json.loads(read(project, "gallery/manifest.json"))
+    assert manifest["images"][0]["explanation"]["notice"].endswith(f"could not be computed: {detail}")
 
 
 def test_it_can_be_turned_off_and_is_absent_where_nothing_is_classified(project):
     class Never(Explaining):
-        def explain(self, *_):
+        def lacks_gradients(self):
             raise AssertionError
 
-    build(replace(project, explain=False), opener=Never)
+    build(replace(project, explain=False), models=fake_models(Never))
     assert "decides" not in read(project)
 
     class Other(Never):
         def describe(self):
             return replace(super().describe(), final_activation="tanh")
 
-    build(replace(project, force=True), opener=Other)
+    build(replace(project, force=True), models=fake_models(Other))
     assert "decides" not in read(project)
 
 
@@ -402,15 +429,22 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np
-from generator.core.records import Prediction
-from generator.model.explain import Explainer, _maps, _without, class_scores
-from generator.model.extract import KerasExtractor
+from generator.attribution import explain
+from generator.core.facts import Activation, ClassScore
+from generator.model.keras.extractor import KerasExtractor
 values = np.random.default_rng(0).random((12, 10, 3), np.float32)
-prediction = Prediction("a", "a", 0.5, "softmax", 1)
-found = KerasExtractor(Path(sys.argv[1]), "").explain(values, {}, [1, 2], prediction)
+extractor = KerasExtractor(Path(sys.argv[1]), "")
+layers = extractor.describe().layers
+found = explain(extractor, values, {}, layers, layers[:2], ClassScore(activation=Activation.SOFTMAX, unit=1))
 assert found.notice is None, found.notice
 np.savez(sys.argv[2], one=found.cams[1], two=found.cams[2], channels=found.channels, changes=found.changes)
 """
+
+
+def explain_second(extractor: KerasExtractor) -> Explanation:
+    """Explain the second class, whatever is predicted."""
+    layers, score = extractor.describe().layers, ClassScore(activation=Activation.SOFTMAX, unit=1)
+    return attribution.explain(extractor, PICTURE, {}, layers, layers[:2], score)
 
 
 def test_torch_explains_the_same(keras, tmp_path):
@@ -424,7 +458,7 @@ def test_torch_explains_the_same(keras, tmp_path):
         env=environment, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    here = KerasExtractor(path, "").explain(PICTURE, {}, [1, 2], Prediction("a", "a", 0.5, "softmax", 1))
+    here = explain_second(KerasExtractor(path, ""))
     with np.load(tmp_path / "found.npz") as there:
         np.testing.assert_allclose(there["one"], here.cams[1], rtol=1e-3, atol=1e-6)
         np.testing.assert_allclose(there["two"], here.cams[2], rtol=1e-3, atol=1e-6)
@@ -434,8 +468,19 @@ def test_torch_explains_the_same(keras, tmp_path):
 
 def test_a_backend_without_such_gradients_is_told(keras, tmp_path, monkeypatch):
     extractor = KerasExtractor(save_model(tiny(keras), tmp_path / "model.keras"), "")
+    layers = extractor.describe().layers
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    found = Explainer(extractor.model, False, list).explain(
-        None, [1, 2], Prediction("a", "a", 0.5, "softmax", 1)
-    )
-    assert found.notice.endswith("Keras runs on jax") and not found.cams
+    score = ClassScore(activation=Activation.SOFTMAX, unit=1)
+    found = attribution.explain(extractor, PICTURE, {}, layers, layers[:2], score)
+    assert say_obstacle(found.notice).endswith("Keras runs on jax") and not found.cams
+
+
+def test_an_activation_that_only_the_second_input_of_a_sum_takes_ends_the_search(keras, tmp_path):
+    layers = keras.layers
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input((12, 10, 3))
+    first = layers.Conv2D(4, 3, name="first")(inputs)
+    same = layers.Activation("linear")(layers.Conv2D(4, 3, name="second")(inputs))  # hands its input on
+    x = layers.GlobalAveragePooling2D()(layers.Add()([first, same]))
+    found, _ = explain(keras.Model(inputs, layers.Dense(2, activation="softmax")(x)), tmp_path)
+    assert found.notice is None and len(found.cams) == 2

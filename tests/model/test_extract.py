@@ -7,6 +7,7 @@ import pytest
 from conftest import save_model
 
 from generator.core.errors import ImageError, ModelError
+from generator.core.facts import FedConstant, FedImage, FedZeros, Missing, Notice, Shown
 from generator.core.records import ReceptiveField
 from generator.model.keras.extractor import KerasExtractor
 
@@ -74,7 +75,7 @@ def test_sub_classed_models_show_what_is_inside(custom, tmp_path):
     extractor = Opened(model, tmp_path, verify=True)
     layers = named(extractor)
     assert list(layers) == ["block/conv", "block", "flat", "dense", "unused"]
-    assert layers["unused"].missing == "never called on the way to the output"
+    assert layers["unused"].missing is Missing.NEVER_CALLED
     values = picture(8, 8, 3)
     activations = extractor.extract(values)
     expected = np.maximum(activations.maps[1] + values, 0)
@@ -89,7 +90,7 @@ def test_operations_are_listed_and_not_drawn(keras, tmp_path):
     layers = Opened(model, tmp_path).describe().layers
     assert [layer.kind.lower() for layer in layers] == ["multiply", "conv2d", "relu"]
     assert [layer.missing is None for layer in layers] == [False, True, False]
-    assert layers[0].missing == "an operation, not a layer"
+    assert layers[0].missing is Missing.NO_LAYER
 
 
 def test_time_steps_show_the_middle_one(keras, tmp_path):
@@ -104,7 +105,8 @@ def test_time_steps_show_the_middle_one(keras, tmp_path):
     extractor = Opened(model, tmp_path, verify=True)
     layers = named(extractor)
     assert list(layers) == ["pointwise", "steps/inner/conv", "steps/inner/flat", "end"]
-    assert layers["pointwise"].notice == layers["steps/inner/conv"].notice == "time step 3 of 5"
+    middle = Notice(shown=Shown.TIME_STEP, number=3, total=5)
+    assert layers["pointwise"].notice == layers["steps/inner/conv"].notice == middle
     assert layers["pointwise"].family == "convolution"
     assert layers["pointwise"].map_shape == (8, 8, 3)
     activations = extractor.extract(picture(8, 8, 3))
@@ -125,7 +127,7 @@ def test_sequences_are_one_picture_of_channels_over_time(keras, tmp_path):
     assert extractor.describe().input_shape == (12, 6, 1)
     conv = named(extractor)["conv"]
     assert (conv.shape, conv.map_shape, conv.channels) == ((10, 4), (4, 10, 1), 1)
-    assert "time from left to right" in conv.notice
+    assert conv.notice == Notice(shown=Shown.SEQUENCE)
     values = picture(12, 6, 1)
     kernel, bias = extractor.model.get_layer("conv").get_weights()
     expected = sum(values[tap : tap + 10, :, 0] @ kernel[tap] for tap in range(3)) + bias
@@ -137,9 +139,9 @@ def test_volumes_show_their_middle_slice(keras, tmp_path):
     x = keras.layers.Conv3D(4, (1, 3, 3), name="conv")(inputs)
     extractor = Opened(keras.Model(inputs, keras.layers.GlobalAveragePooling3D(name="end")(x)), tmp_path)
     info = extractor.describe()
-    assert info.inputs[0].fed == "the test image, the same 6 times"
+    assert info.inputs[0].fed == FedImage(frames=6)
     assert info.layers[0].map_shape == (8, 8, 4)
-    assert info.layers[0].notice == "slice 4 of 6"
+    assert info.layers[0].notice == Notice(shown=Shown.SLICE, number=4, total=6)
     assert extractor.extract(picture(10, 10, 3)).maps[1].shape == (8, 8, 4)
 
 
@@ -218,7 +220,7 @@ def test_other_inputs_get_what_is_given_or_zeros(keras, tmp_path):
     (tmp_path / "masks").mkdir()
     extractor = Opened(two_inputs(keras), tmp_path, inputs={"size": "0.5", "mask": str(tmp_path / "masks")})
     info = extractor.describe()
-    assert [each.fed for each in info.inputs][::2] == ["the test image", "0.5 everywhere"]
+    assert [each.fed for each in info.inputs][::2] == [FedImage(), FedConstant(number="0.5")]
     assert info.inputs[1].folder == tmp_path / "masks"
     values, mask = picture(8, 8, 3), picture(8, 8, 3, seed=1)
     activations = extractor.extract(values, {"mask": mask})
@@ -227,7 +229,7 @@ def test_other_inputs_get_what_is_given_or_zeros(keras, tmp_path):
     assert [output.shape for output in activations.outputs] == [(1,), (2,)]
 
     plain = Opened(two_inputs(keras), tmp_path)
-    assert plain.describe().inputs[1].fed.startswith("zeros, since nothing was given")
+    assert plain.describe().inputs[1].fed == FedZeros()
     assert not plain.extract(values).maps[1][..., 3:].any()
 
 

@@ -12,8 +12,8 @@ import pytest
 from conftest import ROOT, save_model, small_cnn
 
 from generator.core.errors import ModelError
-from generator.model.extractor import check_file
-from generator.model.keras.file_kind import HDF5, ZIP, sniff
+from generator.core.facts import FileKind
+from generator.model.extractor import file_kind
 from generator.model.keras.loading import load_model
 
 
@@ -70,7 +70,7 @@ def test_what_is_no_model_is_named_with_what_to_do(tmp_path, name):
     content, received, advice = CONTENTS[name]
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError) as caught:
-        check_file(tmp_path / name)
+        file_kind(tmp_path / name)
     message = str(caught.value)
     assert message.startswith(f"expected a Keras model in {name}, received ")
     assert received in message
@@ -94,21 +94,21 @@ def test_folders_and_missing_paths_are_named(tmp_path, files, words):
         for name in files:
             (folder / name).write_bytes(b"")
     with pytest.raises(ModelError, match=words):
-        check_file(folder)
+        file_kind(folder)
 
 
 def test_a_model_may_have_any_name(keras, tmp_path):
     model = small_cnn(keras)
     values = np.random.default_rng(0).random((1, 40, 56, 3), np.float32)
-    for ending, kind in (("h5", HDF5), ("keras", ZIP)):
+    for ending, kind in (("h5", FileKind.HDF5), ("keras", FileKind.ZIP)):
         path = save_model(model, tmp_path / f"m.{ending}").rename(tmp_path / f"{ending} without ending")
-        assert sniff(path) == kind
+        assert file_kind(path) is kind
         np.testing.assert_array_equal(load_model(path).model(values), model(values))
 
 
 def test_checking_a_file_does_not_import_keras():
     code = (
-        "import sys; from pathlib import Path; from generator.model.extractor import check_file\n"
-        "check_file(Path('models/cats_and_dogs.hdf5')); assert not {'keras', 'tensorflow'} & set(sys.modules)"
+        "import sys; from pathlib import Path; from generator.model.extractor import file_kind\n"
+        "file_kind(Path('models/cats_and_dogs.hdf5')); assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

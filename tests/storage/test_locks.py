@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from conftest import ROOT
-from fakes import FakeExtractor, small_project
+from fakes import fake_models, small_project
 
 from generator.build import build
 from generator.core.errors import BusyError, OutputError
@@ -94,7 +94,7 @@ def test_where_there_are_no_locks_at_all_a_build_goes_on_and_says_so(tmp_path, m
     if number != errno.ENOLCK:
         return
     told = []
-    build(small_project(tmp_path), told.append, FakeExtractor)
+    build(small_project(tmp_path), told.append, fake_models())
     said = [step.text for step in told if "nothing keeps a second build away" in step.text]
     assert len(said) == 2 and str(tmp_path / "site_src") in said[0] and str(tmp_path / "site") in said[1]
 

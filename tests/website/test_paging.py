@@ -4,10 +4,9 @@ import json
 import re
 from pathlib import Path
 
-import h5py
 import pytest
 from conftest import Gallery, open_gallery, save_picture
-from fakes import FakeExtractor, make_plan
+from fakes import fake_models, make_plan
 from websites import LOOKS, References, axe, broken_links, found_by_axe  # noqa: F401 - axe is a fixture
 
 from generator import estimate
@@ -37,15 +36,13 @@ def make_gallery(folder: Path, names: tuple[str, ...], per_page: int, site: bool
     for number, name in enumerate(names):
         save_picture(folder / "in" / f"{name}.png", seed=number)
     (folder / "in" / BROKEN).write_bytes(b"no picture")
-    with h5py.File(folder / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (folder / "fake.h5").write_bytes(b"fake")
     settings = Settings(folder / "fake.h5", folder / "in", folder / "site", explain=False, site=site)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "PER_PAGE", per_page)
         patch.setattr(plan, "COMPARED", per_page)
         patch.setattr(image_layer, "SEARCHED", len(NAMES) - 1)
-        build(settings, opener=FakeExtractor)
+        build(settings, models=fake_models())
     return settings
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import ROOT, Gallery, open_gallery, save_model, save_picture
-from fakes import FakeExtractor
+from fakes import fake_models
 from PIL import Image
 
 from generator.build import build
@@ -199,7 +199,7 @@ def test_the_front_page_leads_to_the_guide_only_where_there_is_one(project, ther
     folder.mkdir()
     if there:
         (folder / "guide.md").write_text("<p>Mine</p>", encoding="utf-8")
-    build(project, opener=FakeExtractor)
+    build(project, models=fake_models())
     text = (folder / "index.md").read_text(encoding="utf-8")
     assert text.count('href="guide.html"') == 2 * there, "in the lead and among the parts"
     assert 'href="#how-to-read"' in text or there

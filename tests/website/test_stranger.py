@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from fakes import FakeExtractor, small_project
+from fakes import fake_models, small_project
 from hostile import check_line, limited
 
 from generator.build import build
@@ -76,7 +76,7 @@ def test_a_link_that_leads_out_is_refused_before_anything_is_read(project, name,
     link.symlink_to(LINKS[name])
     monkeypatch.setattr("generator.build.take_stock", lambda *_: pytest.fail("read"))
     with pytest.raises(ProjectError, match=r"inside the project, received a link to .*: remove it") as caught:
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
     check_line(str(caught.value))
     assert f"expected {link} inside" in str(caught.value)
     assert os.path.realpath(folder / name) in str(caught.value)
@@ -90,14 +90,14 @@ def test_links_to_links_and_through_folders_are_followed_to_their_end(project):
     (folder / "two.md").symlink_to("../three.md")
     (project.project / "three.md").symlink_to("../outside/secret.md")
     with pytest.raises(ProjectError, match=r"link to .*outside/secret\.md"):
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
     for path in (folder / "one.md", folder / "two.md"):
         path.unlink()
     (project.project / "shared").mkdir()
     (project.project / "shared/a.md").symlink_to("../../outside/secret.md")
     (folder / "shared").symlink_to("../shared")
     with pytest.raises(ProjectError, match=r"site_src/shared/a\.md inside .*outside/secret\.md"):
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
 
 
 def test_links_that_stay_inside_and_circles_are_as_before(project):
@@ -113,10 +113,10 @@ def test_links_that_stay_inside_and_circles_are_as_before(project):
     (folder / "back").symlink_to("there")
     (folder / ".#index.md").symlink_to("somebody@a-machine.4711:1310")  # Emacs, while a page is edited
     with limited(60):
-        build(project, opener=FakeExtractor)
-        assert build(project, opener=FakeExtractor).unchanged
+        build(project, models=fake_models())
+        assert build(project, models=fake_models()).unchanged
         (project.project / "shared/a.md").write_text("# Other words")
-        assert not build(project, opener=FakeExtractor).unchanged
+        assert not build(project, models=fake_models()).unchanged
 
 
 def test_links_that_lead_nowhere_are_not_in_a_website(project):
@@ -134,7 +134,7 @@ def test_links_that_lead_nowhere_are_not_in_a_website(project):
     for name in ("one", "two"):
         (folder / name).symlink_to("../shared")
     with limited(60):
-        build(replace(project, site=True), opener=FakeExtractor)
+        build(replace(project, site=True), models=fake_models())
     names = {path.relative_to(project.output).as_posix() for path in project.output.rglob("*.html")}
     assert {"one/own/index.html", "two/own/index.html"} <= names and "a/index.html" not in names
 
@@ -156,7 +156,7 @@ def test_a_circle_of_links_in_a_website_is_refused(project, name):
         path.parent.mkdir(exist_ok=True)
         path.symlink_to(target)
     with limited(30), pytest.raises(ProjectError, match=f"site_src/{words}, which leads to a folder that it"):
-        build(replace(project, site=True), opener=FakeExtractor)
+        build(replace(project, site=True), models=fake_models())
 
 
 def test_links_that_double_again_and_again_are_refused(project):
@@ -166,17 +166,17 @@ def test_links_that_double_again_and_again_are_refused(project):
         for name in "ab" if number else ():
             (folder / name).symlink_to(f"../{number - 1}")
     with limited(30), pytest.raises(ProjectError, match="at most 10,000 folders that links lead to again"):
-        build(replace(project, site=True), opener=FakeExtractor)
+        build(replace(project, site=True), models=fake_models())
 
 
 def test_a_project_behind_a_link_and_a_name_that_begins_alike(project, tmp_path):
     (tmp_path / "linked").symlink_to("project")
     with limited(60):
-        build(replace(project, project=tmp_path / "linked"), opener=FakeExtractor)
+        build(replace(project, project=tmp_path / "linked"), models=fake_models())
     (tmp_path / "project and more").mkdir()
     (project.project / "site_src/more").symlink_to(tmp_path / "project and more")
     with pytest.raises(ProjectError, match="project and more"):
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
 
 
 def test_without_settings_nothing_beside_the_sources_is_read(project):
@@ -184,7 +184,7 @@ def test_without_settings_nothing_beside_the_sources_is_read(project):
     without = replace(project, project=None)
     (folder / "site_src/a.md").symlink_to("../../outside/secret.md")
     with pytest.raises(ProjectError, match="received a link to"):
-        build(without, opener=FakeExtractor)
+        build(without, models=fake_models())
 
 
 def make_strange(path: Path, kind: str) -> bool:
@@ -224,7 +224,7 @@ def test_what_is_no_file_keeps_nobody_waiting_and_is_named(project, name, kind):
     if not make_strange(folder / name, kind):
         pytest.skip("optional: only an administrator makes devices")
     with limited(30), pytest.raises(ProjectError) as caught:
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
     check_line(str(caught.value))
     assert f"{folder / name} (a {kind})" in str(caught.value) and "remove what is none" in str(caught.value)
 
@@ -232,7 +232,7 @@ def test_what_is_no_file_keeps_nobody_waiting_and_is_named(project, name, kind):
 def test_labels_that_are_no_file_keep_nobody_waiting(project):
     os.mkfifo(project.project / "labels.txt")
     with limited(30), pytest.raises(SettingsError, match=r"received labels\.txt, which is no file: name one"):
-        build(replace(project, labels=project.project / "labels.txt"), opener=FakeExtractor)
+        build(replace(project, labels=project.project / "labels.txt"), models=fake_models())
 
 
 def test_a_link_to_a_pipe_inside_and_many_of_them_are_named(project):
@@ -240,7 +240,7 @@ def test_a_link_to_a_pipe_inside_and_many_of_them_are_named(project):
     for number in range(5):
         (project.project / f"site_src/{number}.md").symlink_to("../pipe")
     with limited(30), pytest.raises(ProjectError, match=r"0\.md \(a pipe\), .*2\.md \(a pipe\) and 2 more:"):
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
 
 
 def test_the_command_ends_with_one_line_and_status_2(project, small_model):
@@ -327,7 +327,7 @@ def test_inherited_files_get_no_other_variables_and_a_line_says_so(project, monk
         "copyright: !ENV AWS_SECRET\n"
     )
     told: list[Step] = []
-    build(replace(project, site=True), told.append, FakeExtractor)
+    build(replace(project, site=True), told.append, fake_models())
     said = [step.text for step in told if "passed on" in step.text]
     assert len(said) == 1 and "AWS_SECRET" in said[0] and "SITE_" in said[0] and "value" not in said[0]
     shown = texts(project.output)
@@ -345,11 +345,11 @@ def test_a_name_that_is_not_passed_on_may_leave_a_file_without_one(pages, tmp_pa
 
 def test_only_what_reaches_the_pages_makes_them_anew(project, monkeypatch):
     (project.project / "mkdocs.yml").write_text("site_name: !ENV [AWS_SECRET, SITE_WORDS, x]\n")
-    build(project, opener=FakeExtractor)
+    build(project, models=fake_models())
     monkeypatch.setenv("AWS_SECRET", "a secret")
-    assert build(project, opener=FakeExtractor).unchanged
+    assert build(project, models=fake_models()).unchanged
     monkeypatch.setenv("SITE_WORDS", "words")
-    assert not build(project, opener=FakeExtractor).unchanged
+    assert not build(project, models=fake_models()).unchanged
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, open_picture
-from fakes import FakeExtractor, snapshot, sources
+from fakes import FakeExtractor, fake_models, snapshot, sources
 from PIL import Image
 
 from generator import build as story
@@ -17,6 +17,7 @@ from generator import images
 from generator.build import build
 from generator.core import limits
 from generator.core.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
+from generator.core.facts import FedImage, FedPictures
 from generator.core.formatting import size
 from generator.core.records import Activations, Check, LayerInfo, ModelInfo, ModelInput
 from generator.core.settings import Settings
@@ -29,7 +30,7 @@ def manifest(settings: Settings) -> dict:
 
 
 def test_report_counts_what_is_on_disk(project):
-    report = build(project, opener=FakeExtractor)
+    report = build(project, models=fake_models())
     files = snapshot(sources(project))
     assert report.images == 2 and report.layers == 2 and report.website is None
     assert report.pages == sum(name.endswith(".md") for name in files)
@@ -38,18 +39,18 @@ def test_report_counts_what_is_on_disk(project):
 
 
 def test_building_twice_changes_nothing(project):
-    build(project, opener=FakeExtractor)
+    build(project, models=fake_models())
     before = snapshot(sources(project))
-    again = build(project, opener=FakeExtractor)
+    again = build(project, models=fake_models())
     assert again.written == 0
     assert snapshot(sources(project)) == before
 
 
 def test_a_removed_image_leaves_nothing_behind_and_foreign_files_stay(project):
-    build(project, opener=FakeExtractor)
+    build(project, models=fake_models())
     (project.images / "b.png").unlink()
     (sources(project) / "gallery/mine.txt").write_text("mine")
-    report = build(project, opener=FakeExtractor)
+    report = build(project, models=fake_models())
     assert report.removed > 10
     files = snapshot(sources(project))
     assert not [name for name in files if name.startswith("gallery/images/b")]
@@ -57,18 +58,18 @@ def test_a_removed_image_leaves_nothing_behind_and_foreign_files_stay(project):
 
 
 def test_identity_layers_repeat_and_have_no_picture_unless_wanted(project):
-    build(project, opener=FakeExtractor)
+    build(project, models=fake_models())
     drop = manifest(project)["layers"][1]
     assert drop["same_as"] == "1-conv" and not drop["drawn"]
     assert "2-drop" not in manifest(project)["images"][0]["layers"]
-    build(replace(project, draw_identity=True), opener=FakeExtractor)
+    build(replace(project, draw_identity=True), models=fake_models())
     layers = manifest(project)["images"][0]["layers"]
     grids = [(sources(project) / layers[slug]["grid"]).read_bytes() for slug in ("1-conv", "2-drop")]
     assert grids[0] == grids[1]
 
 
 def test_constant_and_flawed_channels_are_marked(project):
-    build(project, opener=FakeExtractor)
+    build(project, models=fake_models())
     page = (sources(project) / "gallery/images/a/1-conv.md").read_text(encoding="utf-8")
     assert "constant 3" in page
     assert "<summary>1 of them constant</summary>Channel 1<" in page
@@ -99,7 +100,7 @@ def duration_of(path: Path) -> int:
 
 
 def test_animations_last_as_long_as_they_should_and_have_one_size(project):
-    build(project, opener=FakeExtractor)
+    build(project, models=fake_models())
     for image in manifest(project)["images"]:
         assert duration_of(sources(project) / image["layers_gif"]) == 2 * 2000
         assert duration_of(sources(project) / image["channels_gif"]) == 5 * 200
@@ -109,7 +110,7 @@ def test_animations_last_as_long_as_they_should_and_have_one_size(project):
 def test_large_animations_show_fewer_channels_the_same_for_all_images(project, monkeypatch):
     """At a small budget the channels must become fewer, and the pages say so."""
     monkeypatch.setattr(limits, "PLANNED_GIF_BYTES", 60_000)
-    build(project, opener=lambda *_: FakeExtractor(channels=24, side=64))
+    build(project, models=fake_models(lambda _: FakeExtractor(channels=24, side=64)))
     (duration,) = {
         duration_of(sources(project) / image["channels_gif"]) for image in manifest(project)["images"]
     }
@@ -123,7 +124,7 @@ def test_animations_stay_below_the_limit_whatever_they_show(project, monkeypatch
     """Noise does not compress as the plan expects, so frames are left out of those that are too large."""
     monkeypatch.setattr(limits, "README_GIF_BYTES", 120_000)
     monkeypatch.setattr(limits, "LARGEST_GIF_BYTES", 150_000)
-    build(project, opener=lambda *_: FakeExtractor(channels=24, side=64, noise=True))
+    build(project, models=fake_models(lambda _: FakeExtractor(channels=24, side=64, noise=True)))
     for image in manifest(project)["images"]:
         for kind in ("layers_gif", "channels_gif"):
             assert 20_000 < (sources(project) / image[kind]).stat().st_size <= 150_000
@@ -133,7 +134,7 @@ def test_animations_stay_below_the_limit_whatever_they_show(project, monkeypatch
 
 def test_one_bad_image_is_reported_and_noticed_on_the_pages(project):
     (project.images / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    report = build(project, opener=FakeExtractor)
+    report = build(project, models=fake_models())
     assert [image.name for image in report.failed] == ["broken.png"]
     assert report.images == 2
     entry = next(image for image in manifest(project)["images"] if image["file"] == "broken.png")
@@ -146,7 +147,7 @@ def test_only_bad_images_write_nothing(project):
     for path in project.images.iterdir():
         path.write_bytes(b"no picture")
     with pytest.raises(ImageError, match="at least one readable image"):
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
     assert not sources(project).exists() and not project.output.exists()
 
 
@@ -166,7 +167,7 @@ def test_only_bad_images_write_nothing(project):
 )
 def test_wrong_settings_end_before_anything_is_written(project, change, error):
     with pytest.raises(error) as caught:
-        build(replace(project, **change), opener=FakeExtractor)
+        build(replace(project, **change), models=fake_models())
     assert isinstance(caught.value, GalleryError)
     assert "\n" not in str(caught.value) and "expected" in str(caught.value)
     assert not sources(project).exists() and not project.output.exists()
@@ -176,9 +177,9 @@ def test_an_output_with_other_things_in_it_is_left_alone(project):
     project.output.mkdir()
     (project.output / "thesis.tex").write_text("years of work")
     with pytest.raises(OutputError, match="empty folder or an earlier gallery"):
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
     with pytest.raises(OutputError, match="without inputs"):
-        build(replace(project, output=project.images.parent), opener=FakeExtractor)
+        build(replace(project, output=project.images.parent), models=fake_models())
     with pytest.raises(OutputError, match="without inputs"):
         build(replace(project, project=project.output.parent, output=project.output.parent / "site_src"))
     assert [path.name for path in project.output.iterdir()] == ["thesis.tex"]
@@ -189,7 +190,7 @@ def test_published_inputs_carry_no_metadata(project):
     exif[0x010F] = "Secret Camera"
     exif.get_ifd(0x8825)[1] = "N"
     Image.new("RGB", (40, 30), "red").save(project.images / "gps.jpg", exif=exif, comment=b"Secret Camera")
-    build(project, opener=FakeExtractor)
+    build(project, models=fake_models())
     for name, content in snapshot(sources(project)).items():
         assert b"Secret Camera" not in content, name
     published = open_picture(sources(project) / "gallery/images/gps/original.jpg")
@@ -197,7 +198,7 @@ def test_published_inputs_carry_no_metadata(project):
 
 
 def test_no_file_tells_where_it_was_made(project):
-    build(project, opener=FakeExtractor)
+    build(project, models=fake_models())
     for name, content in snapshot(sources(project)).items():
         if not name.startswith("gallery/.cache/"):  # is never published
             assert str(project.images.parent).encode() not in content, name
@@ -205,13 +206,13 @@ def test_no_file_tells_where_it_was_made(project):
 
 @pytest.mark.parametrize("scale", ["layer", "zscore"])
 def test_every_scale_is_stated_on_the_pages(project, scale):
-    build(replace(project, scale=scale), opener=FakeExtractor)
+    build(replace(project, scale=scale), models=fake_models())
     page = (sources(project) / "gallery/images/a/1-conv.md").read_text(encoding="utf-8")
     assert {"layer": "share one scale", "zscore": "two standard deviations"}[scale] in page
 
 
 def test_a_layer_pattern_draws_only_what_it_names(project):
-    build(replace(project, layers=("RELU",)), opener=FakeExtractor)
+    build(replace(project, layers=("RELU",)), models=fake_models())
     assert set(manifest(project)["images"][0]["layers"]) == {"3-act"}
     assert manifest(project)["images"][0]["channels_gif"] is None
 
@@ -223,7 +224,7 @@ def test_own_templates_and_styles_of_a_project_win(project, tmp_path):
     (tmp_path / "site_src/css").mkdir(parents=True)
     (tmp_path / "site_src/css/gallery.css").write_text("/* mine */")
     for _ in range(2):
-        build(replace(project, site=True), opener=FakeExtractor)
+        build(replace(project, site=True), models=fake_models())
         assert "mine: Images" in (project.output / "gallery/images/index.html").read_text(encoding="utf-8")
         assert (project.output / "css/gallery.css").read_text() == "/* mine */"
         assert (tmp_path / "site_src/css/gallery.css").read_text() == "/* mine */"
@@ -237,13 +238,13 @@ def test_a_hand_written_front_page_is_not_overwritten(project, tmp_path):
     (tmp_path / "site_src").mkdir()
     (tmp_path / "site_src/index.md").write_text("# Mine")
     with pytest.raises(OutputError, match="not generated"):
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
     assert (tmp_path / "site_src/index.md").read_text() == "# Mine"
 
 
 def test_progress_tells_stages_in_order(project):
     steps = []
-    build(project, steps.append, FakeExtractor)
+    build(project, steps.append, fake_models())
     assert list(dict.fromkeys(step.stage for step in steps)) == ["model", "pictures", "pages"]
     drawing = [step.done for step in steps if step.stage == "pictures"]
     assert drawing == sorted(drawing) and drawing[-1] == 4
@@ -270,7 +271,7 @@ class OddExtractor(FakeExtractor):
 
 
 def test_a_failed_check_is_written_on_the_pages_concerned(project):
-    report = build(project, opener=OddExtractor)
+    report = build(project, models=fake_models(OddExtractor))
     sources = report.sources / "gallery"
     assert len(report.unverified) == 2 and "a.png, the output, conv came out" in report.unverified[0]
     notice = "These pictures may be wrong"
@@ -291,7 +292,10 @@ class PairExtractor(FakeExtractor):
     folder: Path
 
     def describe(self) -> ModelInfo:
-        inputs = ModelInput("image", (12, 12, 4), "x"), ModelInput("other", (12, 12, 3), "y", self.folder)
+        inputs = (
+            ModelInput("image", (12, 12, 4), FedImage()),
+            ModelInput("other", (12, 12, 3), FedPictures(folder=self.folder)),
+        )
         return replace(super().describe(), input_shape=(12, 12, 4), inputs=inputs)
 
     def extract(self, values: np.ndarray, others) -> Activations:
@@ -305,7 +309,7 @@ def test_what_fills_channels_is_for_the_test_image_alone(project, monkeypatch):
     monkeypatch.setattr(PairExtractor, "folder", project.images, raising=False)
     monkeypatch.setattr(images, "read", lambda path: decoded.append(path.name) or read(path))
     wanted = replace(project, input_channels=("R", "G", "B", "0"), inputs={"other": str(project.images)})
-    report = build(wanted, opener=PairExtractor)
+    report = build(wanted, models=fake_models(PairExtractor))
     assert report.images == 2 and not report.failed
     assert sorted(decoded) == ["a.png", "a.png", "b.png", "b.png"]  # each for both inputs, once
 
@@ -328,7 +332,7 @@ class NeverExtractor(FakeExtractor):
 
 
 def test_what_is_not_finite_spoils_neither_the_manifest_nor_the_legend(project):
-    report = build(project, opener=NeverExtractor)
+    report = build(project, models=fake_models(NeverExtractor))
     text = (report.sources / "gallery/manifest.json").read_text(encoding="utf-8")
 
     def refuse(constant: str):
@@ -344,7 +348,7 @@ def test_what_is_not_finite_spoils_neither_the_manifest_nor_the_legend(project):
 
 def test_rows_of_numbers_become_bars_and_what_is_left_out_is_said(project):
     told = []
-    report = build(project, told.append, opener=OddExtractor)
+    report = build(project, told.append, models=fake_models(OddExtractor))
     sources = report.sources / "gallery"
     bars = np.asarray(open_picture(sources / "images/a/4-row.png").convert("RGBA"))
     width = bars.shape[1] // 7
@@ -366,7 +370,7 @@ def test_rows_of_numbers_become_bars_and_what_is_left_out_is_said(project):
 
 
 def test_health_is_told_on_the_pages_in_the_manifest_and_as_csv(project):
-    folder = build(project, opener=FakeExtractor).sources / "gallery"
+    folder = build(project, models=fake_models()).sources / "gallery"
     page = (folder / "layers/1-conv.md").read_text(encoding="utf-8")
     assert "1 of 5 channels has NaN or infinite values." in page
     assert "0 ≈ 3 ≈ 4" in page and '.html#c4">channel 4</a>' in page.replace("../images/a/1-conv", "")
@@ -385,9 +389,9 @@ def test_health_is_told_on_the_pages_in_the_manifest_and_as_csv(project):
 
 @pytest.mark.parametrize("kind", ["float32", "float16"])
 def test_arrays_to_take_along_are_the_activations(project, kind, monkeypatch, capsys):
-    build(replace(project, arrays=kind), opener=OddExtractor)
+    build(replace(project, arrays=kind), models=fake_models(OddExtractor))
     before = snapshot(sources(project))
-    build(replace(project, arrays=kind), opener=OddExtractor)
+    build(replace(project, arrays=kind), models=fake_models(OddExtractor))
     assert snapshot(sources(project)) == before
     path = sources(project) / manifest(project)["images"][0]["arrays"]
     values = images.Preparation("0..1", (), 512).apply(
@@ -413,6 +417,6 @@ def test_what_float16_cannot_hold_becomes_infinite(project):
             found = super().extract(values, others)
             return replace(found, maps={index: maps * np.float32(1e6) for index, maps in found.maps.items()})
 
-    build(replace(project, arrays="float16"), opener=HugeExtractor)
+    build(replace(project, arrays="float16"), models=fake_models(HugeExtractor))
     with np.load(sources(project) / "gallery/images/a/activations.npz") as stored:
         assert np.isposinf(stored["1-conv"][..., 1]).all()

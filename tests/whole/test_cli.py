@@ -119,7 +119,7 @@ def test_inspect_as_json_keeps_a_name_from_commanding_the_terminal(monkeypatch):
         parameters=0,
     )
     extractor = SimpleNamespace(describe=lambda: SimpleNamespace(layers=(hostile,)))
-    monkeypatch.setattr("generator.model.extractor.check_file", lambda _: None)
+    monkeypatch.setattr("generator.model.extractor.file_kind", lambda _: None)
     monkeypatch.setattr("generator.images.digest", lambda _: "")
     monkeypatch.setattr("generator.build.open_model", lambda *_: extractor)
     result = CliRunner().invoke(cli.main, ["inspect", "model.keras", "--json"])

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT, TESTS, restore_signals
-from fakes import FakeExtractor, make_project
+from fakes import FakeExtractor, fake_models, make_project
 
 from generator.build import build
 from generator.core.errors import GalleryError, OutputError
@@ -42,7 +42,7 @@ def test_a_build_beside_another_leaves_its_swap_alone(tmp_path):
     settings = make_project(tmp_path, 0)
     (tmp_path / ".site.old").mkdir()
     with output.locked(settings.output), pytest.raises(OutputError, match="at a time"):
-        build(settings, opener=FakeExtractor)
+        build(settings, models=fake_models())
     assert (tmp_path / ".site.old").exists() and not settings.output.exists()
 
 
@@ -86,17 +86,17 @@ def test_a_full_disk_ends_in_one_line_and_leaves_the_old_website(small_disk, tmp
     (small_disk / "site").mkdir()
     (small_disk / "filling").write_bytes(bytes(700_000))
     with pytest.raises(OutputError, match="No space left on device: check space and rights"):
-        build(settings, opener=FakeExtractor)
+        build(settings, models=fake_models())
     assert list((small_disk / "site").iterdir()) == []
     (small_disk / "filling").unlink()
-    assert build(settings, opener=FakeExtractor).images == 2
+    assert build(settings, models=fake_models()).images == 2
 
 
 def test_a_full_disk_while_the_website_is_built(small_disk, tmp_path):
     settings = make_project(tmp_path / "in", 0)
     settings = replace(settings, output=small_disk / "site")
     with pytest.raises(GalleryError, match="No space left on device"):
-        build(settings, opener=FakeExtractor)
+        build(settings, models=fake_models())
     assert not settings.output.exists()
     assert not output.staging_folder(settings.output).exists()
 
@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_written_is_said(small_disk, tmp_path):
     settings = replace(make_project(tmp_path / "in", 0), output=small_disk / "site")
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(OutputError, match="Read-only file system: check space and rights"):
-        build(settings, opener=FakeExtractor)
+        build(settings, models=fake_models())
 
 
 def test_an_image_that_vanishes_meanwhile_is_left_out_until_it_is_back(tmp_path):
@@ -115,11 +115,11 @@ def test_an_image_that_vanishes_meanwhile_is_left_out_until_it_is_back(tmp_path)
             return super().extract(values, others)
 
     settings = replace(make_project(tmp_path, 0), site=False)
-    report = build(settings, opener=Vanishing)
+    report = build(settings, models=fake_models(Vanishing))
     assert [image.name for image in report.failed] == ["b.png"]
     assert report.images == 1
     make_project(tmp_path, 0)
-    report = build(settings, opener=FakeExtractor)
+    report = build(settings, models=fake_models())
     assert (report.images, report.kept, report.failed) == (2, 1, ())
 
 

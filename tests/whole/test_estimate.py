@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from conftest import save_picture
-from fakes import FakeExtractor, make_plan
+from fakes import fake_models, make_plan
 
 from generator import build as story
 from generator import estimate
@@ -115,11 +115,7 @@ def test_numbers_to_take_along_and_explanations_count():
 
 @pytest.fixture
 def project(tmp_path) -> Settings:
-    import h5py
-
-    with h5py.File(tmp_path / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (tmp_path / "fake.h5").write_bytes(b"fake")
     (tmp_path / "in").mkdir()
     save_picture(tmp_path / "in/a.png")
     return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)
@@ -127,14 +123,14 @@ def project(tmp_path) -> Settings:
 
 def test_sizing_up_writes_nothing(project, tmp_path):
     before = sorted(tmp_path.rglob("*"))
-    lines = story.size_up(project, opener=FakeExtractor)
+    lines = story.size_up(project, models=fake_models())
     assert "1 image, 2 layers" in lines[0] and "a guess" in lines[0]
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_what_is_left_out_is_said_and_stands_on_the_pages(project):
     told = []
-    report = story.build(replace(project, fit=3_100_000), told.append, opener=FakeExtractor)
+    report = story.build(replace(project, fit=3_100_000), told.append, models=fake_models())
     front, model = ((report.sources / name).read_text() for name in ("index.md", "gallery/model.md"))
     left_out = [step.text for step in told if step.text.startswith("to stay below 3.1 MB")]
     assert left_out

@@ -28,7 +28,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, save_picture
-from fakes import FakeExtractor, small_project
+from fakes import FakeExtractor, fake_models, small_project
 from hostile import SECONDS, check_line, limited
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -36,6 +36,7 @@ from hypothesis import strategies as st
 from generator import images
 from generator.build import build
 from generator.core.errors import GalleryError, ImageError, WebsiteError
+from generator.core.facts import FedConstant, Notice, Shown
 from generator.core.formatting import one_line
 from generator.core.records import LayerInfo, ModelInput
 from generator.core.settings import Settings
@@ -418,7 +419,8 @@ class NamedExtractor(FakeExtractor):
     def describe(self):
         known, words = super().describe(), self.words
         conv, drop, act = known.layers
-        conv = replace(conv, name=words[0], kind=words[1], activation=f"a{words[2]}", notice=f"n{words[3]}")
+        notice = Notice(shown=Shown.SLICE, number=2, total=3)
+        conv = replace(conv, name=words[0], kind=words[1], activation=f"a{words[2]}", notice=notice)
         act = replace(act, name=words[4], kind=words[5])
         gone = LayerInfo(
             index=4,
@@ -429,14 +431,15 @@ class NamedExtractor(FakeExtractor):
             parameters=0,
             missing=f"m{words[8]}",
         )
-        inputs = (*(ModelInput(f"i{words[9]}", (6, 6, 3), f"f{words[9]}") for _ in range(2)),)
+        fed = FedConstant(number=f"f{words[9]}")
+        inputs = (*(ModelInput(f"i{words[9]}", (6, 6, 3), fed) for _ in range(2)),)
         return replace(
             known, file=f"{words[10]}.h5", name=words[11], layers=(conv, drop, act, gone), inputs=inputs,
             repairs=(words[8],), versions={words[9]: words[10]},
         )  # fmt: skip
 
-    def explain(self, *given):
-        return replace(super().explain(*given), notice=f"n{self.words[3]}")
+    def lacks_gradients(self) -> str:
+        return f"n{self.words[3]}"
 
 
 class Skeleton(HTMLParser):
@@ -515,13 +518,11 @@ def build_named(names: list[str], words: list[str], labels: tuple[str, ...], sit
     (folder / "in" / "000 broken.png").write_bytes(b"broken")
     for number, name in enumerate(names):
         save_picture(folder / "in" / "picture.png", 12, 9, seed=number).rename(folder / "in" / name)
-    with h5py.File(folder / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (folder / "fake.h5").write_bytes(b"fake")
     told = []
     wanted = Settings(folder / "fake.h5", folder / "in", folder / "out", labels=labels, site=site)
     with limited(60 if site else SECONDS):
-        report = build(wanted, told.append, lambda *_: NamedExtractor(words))
+        report = build(wanted, told.append, fake_models(lambda _: NamedExtractor(words)))
     assert report.images == len(names) and len(report.failed) == 1
     assert {path.name for path in folder.iterdir()} - {"out"} <= {
         "in",
@@ -617,7 +618,7 @@ def test_a_broken_template_of_the_users_is_named_in_one_line(tmp_path, tally, na
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/model.html.j2").write_bytes(content)
     with pytest.raises(WebsiteError, match=words) as caught:
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
     check_line(one_line(str(caught.value)))
     tally("files of a project", "one line")
 
@@ -637,7 +638,7 @@ def test_what_mkdocs_cannot_read_ends_in_one_line(tmp_path, tally, name):
     (tmp_path / "own").mkdir()
     (tmp_path / path).write_bytes(content)
     with pytest.raises(WebsiteError, match=words) as caught:
-        build(project, opener=FakeExtractor)
+        build(project, models=fake_models())
     check_line(str(caught.value), tmp_path)
     tally("files of a project", "one line")
 

@@ -9,15 +9,15 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from conftest import ROOT, save_picture
-from fakes import FakeExtractor, snapshot, sources
+from fakes import FakeExtractor, fake_models, snapshot, sources
 
 from generator.build import build
 from generator.core import records
 from generator.core.errors import GalleryError, OutputError
+from generator.core.facts import FedImage, FedPictures
 from generator.core.records import ModelInput
 from generator.core.settings import Settings
 from generator.storage import cache
@@ -67,7 +67,7 @@ def changed(settings: Settings, before: dict[str, int]) -> set[str]:
 
 
 def make(settings: Settings):
-    return build(settings, opener=Counting)
+    return build(settings, models=fake_models(Counting))
 
 
 def make_elsewhere(settings: Settings, folder: Path) -> dict[str, bytes]:
@@ -239,14 +239,14 @@ def test_force_makes_everything_again(project, counts):
 
 def test_a_build_that_is_cut_off_leaves_no_record_of_what_it_replaced(project):
     class Stopped(FakeExtractor):
-        def explain(self, *_):
+        def gradients(self, *_):
             raise KeyboardInterrupt
 
     make(project)
     before, content = published(project), (project.images / "a.png").read_bytes()
     save_picture(project.images / "a.png", seed=8)
     with pytest.raises(KeyboardInterrupt):
-        build(project, opener=Stopped)
+        build(project, models=fake_models(Stopped))
     assert published(project) != before
     (project.images / "a.png").write_bytes(content)
     make(project)
@@ -362,9 +362,7 @@ def whole_project(folder: Path) -> Settings:
         (folder / name).mkdir(parents=True)
     for path in ("in/a.png", "others/a.png"):
         save_picture(folder / path, seed=1)
-    with h5py.File(folder / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
+    (folder / "fake.h5").write_bytes(b"fake")
     (folder / "fake.labels.txt").write_text("old\nwords\n")
     shutil.copy(ROOT / "templates/image.html.j2", folder / "templates")
     (folder / "mkdocs.yml").write_text(
@@ -380,10 +378,7 @@ def another(folder: Path, path: str) -> bytes:
     if path.endswith(".png"):
         return save_picture(folder / "other.png", seed=2).read_bytes()
     if path.endswith(".h5"):
-        with h5py.File(folder / "other.h5", "w") as file:
-            file.attrs["model_config"] = "{}"
-            file.create_group("model_weights").attrs["other"] = 1
-        return (folder / "other.h5").read_bytes()
+        return b"another"
     if path.endswith(".j2"):
         return (folder / "project" / path).read_bytes() + b"\n<!-- another -->\n"
     return FILES[path]
@@ -398,15 +393,15 @@ def test_what_changes_during_a_build_is_seen_by_the_next(tmp_path, monkeypatch, 
     class Opener(FakeExtractor):
         """Has a second input, and maps that depend on the bytes of its file."""
 
-        def __init__(self, settings, _digest):
-            self.bias = len(settings.model.read_bytes())
-            self.folder = Path(settings.inputs["other"])
+        def __init__(self, recipe):
+            self.bias = len(recipe.path.read_bytes())
+            self.folder = Path(recipe.inputs["other"])
             super().__init__()
 
         def describe(self):
             inputs = (
-                ModelInput("image", (12, 12, 3), "x"),
-                ModelInput("other", (12, 12, 3), "y", self.folder),
+                ModelInput("image", (12, 12, 3), FedImage()),
+                ModelInput("other", (12, 12, 3), FedPictures(folder=self.folder)),
             )
             return replace(super().describe(), inputs=inputs)
 
@@ -423,14 +418,14 @@ def test_what_changes_during_a_build_is_seen_by_the_next(tmp_path, monkeypatch, 
             file.write_bytes(new)
 
     with suppress(GalleryError):
-        build(settings, meddle, Opener)
+        build(settings, meddle, fake_models(Opener))
     if way == "changed and back":
         file.write_bytes(old)
-    report = build(settings, opener=Opener)
+    report = build(settings, models=fake_models(Opener))
     assert not report.unchanged and not report.failed
     clean = whole_project(tmp_path / "clean")
     (tmp_path / "clean" / path).write_bytes(file.read_bytes())
-    build(clean, opener=Opener)
+    build(clean, models=fake_models(Opener))
     assert published(settings) == published(clean)
     assert snapshot(settings.output) == snapshot(clean.output)
-    assert build(settings, opener=Opener).unchanged
+    assert build(settings, models=fake_models(Opener)).unchanged

@@ -1,9 +1,9 @@
-"""Describe a model's layers and take their outputs as arrays, checked against the model left alone."""
+"""Take the outputs of a model's layers as arrays, checked against the model left alone."""
 
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +11,24 @@ import keras
 import numpy as np
 
 from generator.core.errors import ImageError, ModelError, raise_lack_of_memory
+from generator.core.facts import ClassScore, Missing
 from generator.core.formatting import one_line, shape_in_words
-from generator.core.records import (
-    Activations,
-    Check,
-    Explanation,
-    LayerInfo,
-    ModelInfo,
-    Prediction,
-    ReceptiveField,
-)
-from generator.model.keras.attribution import Explainer
+from generator.core.records import Activations, Check, LayerInfo, ModelInfo
 from generator.model.keras.compiled import CompiledPass, compile_pass
-from generator.model.keras.feed import find_feed
-from generator.model.keras.loading import LoadedModel, load_model
-from generator.model.keras.receptive import WINDOWED, receptive_fields
-from generator.model.keras.recording import (
-    Call,
-    eager_functions,
-    first_tensor,
-    function_name,
-    fused_activation,
-    middle_steps,
-    recorded,
+from generator.model.keras.description import (
+    channels_first,
+    describe_layers,
+    fields_for_every_size,
+    final_activation,
+    is_elementwise,
+    varying_sides,
+    with_field,
 )
+from generator.model.keras.feed import find_feed
+from generator.model.keras.gradients import DIFFERENTIATE, Differentiator, GradientPass
+from generator.model.keras.loading import LoadedModel, load_model
+from generator.model.keras.receptive import receptive_fields
+from generator.model.keras.recording import Call, eager_functions, first_tensor, middle_steps, recorded
 
 logger = logging.getLogger(__name__)
 EMPTY: Mapping[str, np.ndarray] = {}
@@ -78,7 +72,7 @@ class KerasExtractor:
         self.model = self.loaded.model
         self.feed = find_feed(self.model, inputs or {})
         self.pre_activation, self.verify = pre_activation, verify
-        self._explainer = Explainer(self.model, pre_activation, _channels_first)
+        self._differentiator = Differentiator(self.model, pre_activation, channels_first)
         self._passes: Counter[Any] = Counter()
         self._compiled: dict[Any, CompiledPass | None] = {}
 
@@ -91,9 +85,9 @@ class KerasExtractor:
             picture = keras.tree.flatten(done.fed)[self.feed.picture]
             fields = receptive_fields(done.calls, picture)
             if not fixed:
-                fields = _for_every_size(done.calls, fields)
-            found.append(tuple(map(_with_field, _layer_infos(done.calls), fields)))
-        infos = tuple(map(_varying_sides, *found)) if len(found) > 1 else found[0]
+                fields = fields_for_every_size(done.calls, fields)
+            found.append(tuple(map(with_field, describe_layers(done.calls), fields)))
+        infos = tuple(map(varying_sides, *found)) if len(found) > 1 else found[0]
         whole = not self.loaded.missing
         return ModelInfo(
             file=self.path.name,
@@ -103,7 +97,7 @@ class KerasExtractor:
             parameters=self.model.count_params(),
             layers=(*infos, *self._absent(len(infos), done.idle)),
             output_shapes=tuple(tuple(each.shape[1:]) for each in done.outputs) if whole else (),
-            final_activation=_final_activation(done.calls, done.outputs) if whole else None,
+            final_activation=final_activation(done.calls, done.outputs) if whole else None,
             value_range=self._value_range(done.calls, side),
             repairs=self.loaded.repairs,
             inputs=self.feed.inputs,
@@ -117,32 +111,37 @@ class KerasExtractor:
         when the model takes pictures of any size, but not of this one.
         """
         done = self._run(values, others)
-        infos = _layer_infos(done.calls)
+        infos = describe_layers(done.calls)
         check = self._check(done, infos)
         if check.failed and done.compiled:  # then believe only what runs line by line
             self._compiled[done.shapes] = None
             return self.extract(values, others)
         outputs = () if self.loaded.missing else tuple(_to_numpy(each)[0] for each in done.outputs)
-        formats, maps = _channels_first(done.calls), {}
+        formats, maps = channels_first(done.calls), {}
         for info, first in zip(infos, formats, strict=True):
             call = done.calls.pop(0)  # lets go of its tensors, so that not all maps are there twice
             if info.is_map or info.is_vector:
                 maps[info.index] = _to_maps(_to_numpy(call.result)[0], first)
         return Activations(maps, outputs, check)
 
-    def explain(
+    def lacks_gradients(self) -> str | None:
+        """Return the name of the backend where it computes no gradients, else `None`."""
+        backend = keras.backend.backend()
+        return None if backend in DIFFERENTIATE else backend
+
+    def gradients(
         self,
         values: np.ndarray,
         others: Mapping[str, np.ndarray],
-        layers: Sequence[int],
-        prediction: Prediction,
-    ) -> Explanation:
-        """Explain a prediction with a score for the image that `extract` was given.
+        layers: Mapping[int, int],
+        score: ClassScore,
+    ) -> GradientPass:
+        """Differentiate the score of a class for the image that `extract` was given.
 
-        `layers` are the indices of convolutions with maps (height, width, channels). Nothing is raised: what
-        cannot be explained is said in the explanation's notice.
+        `layers` says by the index of a convolution, with maps (height, width, channels), which layer's output
+        to differentiate for. Raises whatever the model does.
         """
-        return self._explainer.explain(self.feed.tensors(values, others), layers, prediction)
+        return self._differentiator.differentiate(self.feed.tensors(values, others), layers, score)
 
     def _empty(self, side: int) -> np.ndarray:
         return np.zeros([known or side for known in self.feed.shape], np.float32)
@@ -183,7 +182,7 @@ class KerasExtractor:
 
     def _absent(self, count: int, idle: Sequence[keras.Operation]) -> tuple[LayerInfo, ...]:
         """List the layers of which there is no output: never called, or not in the model at all."""
-        absent = [(each.name, type(each).__name__, "never called on the way to the output") for each in idle]
+        absent = [(each.name, type(each).__name__, Missing.NEVER_CALLED) for each in idle]
         absent += [(each.name, each.kind, each.reason) for each in self.loaded.missing]
         return tuple(
             LayerInfo(index=index, name=name, kind=kind, family="other", shape=(), parameters=0, missing=why)
@@ -224,7 +223,7 @@ class KerasExtractor:
         white = self._run(self._empty(side) + 255, {}).calls
         steps = []
         for low, high in zip(black, white, strict=True):
-            if not _is_elementwise(low, black[0].given):
+            if not is_elementwise(low, black[0].given):
                 break
             steps.append((_to_numpy(low.result), _to_numpy(high.result)))
         if not steps:
@@ -233,96 +232,6 @@ class KerasExtractor:
         gain = float(np.median(high - low)) / 255
         zero = -float(np.median(low)) / gain if gain else 0.0
         return (0, 255) if abs(gain) < 1 / 20 or zero > 2 else (0, 1)
-
-
-def _is_elementwise(call: Call, picture: Any) -> bool:
-    """Whether a call scales or shifts the picture's values, and no more."""
-    scaling = isinstance(call.operation, keras.layers.BatchNormalization | keras.layers.Normalization)
-    learned = getattr(call.operation, "trainable_variables", ()) and not scaling
-    same = call.result is not None and picture is not None and call.result.shape == picture.shape
-    return same and not learned and _family(call.operation) not in ("convolution", "pooling", "resizing")
-
-
-def _layer_infos(calls: list[Call]) -> tuple[LayerInfo, ...]:
-    """Describe calls in execution order."""
-    infos, producers = [], {}
-    for index, (call, first) in enumerate(zip(calls, _channels_first(calls), strict=True), 1):
-        layer = call.operation if isinstance(call.operation, keras.Layer) else None
-        shape = tuple(int(side) for side in call.result.shape[1:]) if call.result is not None else ()
-        if first:
-            shape = (*shape[:-3], *shape[-2:], shape[-3]) if len(shape) > 2 else shape[::-1]
-        info = LayerInfo(
-            index=index,
-            name=call.name,
-            kind=type(call.operation).__name__,
-            family=_family(layer),
-            shape=shape,
-            parameters=layer.count_params() if layer and layer.built and not call.fused else 0,
-            activation=None if call.fused else _activation(call.operation),
-            missing=None if layer else "an operation, not a layer",
-            notice=call.notice or _notice(shape, layer),
-        )
-        if call.result is not None and call.result is call.given:  # the very same tensor went through
-            info = replace(info, repeats=producers.get(id(call.given), 0))
-        producers.setdefault(id(call.result), index)
-        infos.append(info)
-    return tuple(infos)
-
-
-def _notice(shape: tuple[int, ...], layer: keras.Layer | None) -> str | None:
-    match shape:
-        case (_, _):
-            return "one picture of the sequence: time from left to right, channels from top to bottom"
-        case (depth, _, _, _):
-            step = "time step" if isinstance(layer, keras.layers.TimeDistributed) else "slice"
-            return f"{step} {depth // 2 + 1} of {depth}"
-    return None
-
-
-def _for_every_size(
-    calls: list[Call], fields: Sequence[ReceptiveField | None]
-) -> list[ReceptiveField | None]:
-    """Forget the fields from the first layer on whose padding depends on the picture's size."""
-    kept: list[ReceptiveField | None] = []
-    depends = False
-    for call, field in zip(calls, fields, strict=True):
-        layer = call.operation
-        if isinstance(layer, WINDOWED) and layer.padding == "same":
-            depends |= max(keras.tree.flatten(layer.strides)) > 1
-        kept.append(None if depends else field)
-    return kept
-
-
-def _with_field(info: LayerInfo, field: ReceptiveField | None) -> LayerInfo:
-    return replace(info, receptive=field if len(info.shape) == 3 else None)
-
-
-def _varying_sides(one: LayerInfo, other: LayerInfo) -> LayerInfo:
-    """Mark the sides of the output that depend on the size of the image; so may where its padding lies."""
-    sides = (a if a == b else None for a, b in zip(one.shape, other.shape, strict=True))
-    return replace(
-        one, shape=tuple(sides), receptive=one.receptive if one.receptive == other.receptive else None
-    )
-
-
-def _channels_first(calls: list[Call]) -> list[bool]:
-    """Say for each call whether its result has its channels first: the layer tells, or what went in."""
-    formats: dict[int, bool] = {}
-    found = []
-    for call in calls:
-        layer, rank = call.operation, len(call.result.shape) if call.result is not None else 0
-        own = getattr(layer, "data_format", None)
-        if own:
-            first = own == "channels_first"
-        elif isinstance(layer, keras.layers.BatchNormalization) and rank > 3:
-            first = layer.axis in (1, 1 - rank)
-        elif isinstance(layer, keras.layers.Reshape | keras.layers.Permute):
-            first = False
-        else:
-            first = formats.get(id(call.given), False)
-        formats[id(call.result)] = first
-        found.append(first and rank > 2)
-    return found
 
 
 def _to_maps(values: np.ndarray, channels_first: bool) -> np.ndarray:
@@ -363,56 +272,6 @@ def _differ(one: Any, other: Any) -> bool:
     values = np.abs(_to_numpy(one))
     largest = values.max(initial=1, where=np.isfinite(values))
     return difference(one, other) > ROUNDING.get(keras.backend.standardize_dtype(one.dtype), 1e-5) * largest
-
-
-def _final_activation(calls: list[Call], outputs: list[Any]) -> str | None:
-    producers = {
-        id(call.result): call for call in reversed(calls) if not call.fused
-    }  # the first is the maker
-    last = producers.get(id(outputs[0])) if len(outputs) == 1 else None
-    return _activation(last.operation) if last else None
-
-
-def _activation(operation: keras.Operation) -> str | None:
-    kind = type(operation).__name__.lower()
-    if kind in ("softmax", "sigmoid"):  # the layer or the operation
-        return kind
-    if isinstance(operation, keras.layers.Activation):
-        return function_name(operation.activation)
-    return fused_activation(operation)
-
-
-FAMILY_CLASSES = {
-    "convolution": (
-        "Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose "
-        "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D"
-    ),
-    "pooling": " ".join(
-        f"{way}Pooling{rank}D"
-        for way in ("Max", "Average", "GlobalMax", "GlobalAverage")
-        for rank in (1, 2, 3)
-    ),
-    "normalization": (
-        "BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization "
-        "Normalization"
-    ),
-    "activation": "Activation ReLU LeakyReLU ELU PReLU Softmax",
-    "merging": "Add Subtract Multiply Average Maximum Minimum Concatenate Dot",
-    "resizing": (
-        "UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D "
-        "Cropping1D Cropping2D Cropping3D Resizing Reshape Permute"
-    ),
-}
-
-
-def _family(layer: keras.Operation | None) -> str:
-    if isinstance(layer, keras.layers.TimeDistributed):
-        return _family(layer.layer)
-    for family, names in FAMILY_CLASSES.items():
-        classes = tuple(getattr(keras.layers, name) for name in names.split() if hasattr(keras.layers, name))
-        if isinstance(layer, classes):
-            return family
-    return "other"
 
 
 def _backend_version() -> str:

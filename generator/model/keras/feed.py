@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from generator.core.errors import ModelError
+from generator.core.facts import Fed, FedConstant, FedImage, FedPictures, FedZeros
 from generator.core.formatting import shape_in_words
 from generator.core.records import ModelInput
 
@@ -88,22 +89,22 @@ def find_feed(model: keras.Model, given: Mapping[str, str]) -> Feed:
     shape, axes, frames = layouts[picture]
     inputs, constants = [], {}
     for position, (name, full) in enumerate(zip(names, shapes, strict=True)):
-        folder, fed = None, "the test image"
-        if position == picture:
-            fed += f", the same {frames} times" if frames else ""
-        else:
-            folder, constants[name], fed = _other(name, given.get(name), _layout(model, full[1:]))
-        inputs.append(ModelInput(name, full[1:], fed, folder))
+        fed: Fed = FedImage(frames=frames)
+        if position != picture:
+            fed = _other(name, given.get(name), _layout(model, full[1:]))
+            constants[name] = float(fed.number) if isinstance(fed, FedConstant) else 0.0
+        inputs.append(ModelInput(name, full[1:], fed))
     batch = next((full[0] for full in shapes if full[0]), 1)
     return Feed(tuple(inputs), dtypes, batch, picture, shape, axes, frames, constants)
 
 
-def _other(name: str, value: str | None, layout: Any) -> tuple[Path | None, float, str]:
-    """Return the folder, the constant and the words for an input that does not get the test image."""
+def _other(name: str, value: str | None, layout: Any) -> Fed:
+    """Return what an input gets that does not get the test image."""
     if value is None:
-        return None, 0.0, f"zeros, since nothing was given (--input {name}=…)"
+        return FedZeros()
     try:
-        return None, float(value), f"{value} everywhere"
+        float(value)
+        return FedConstant(number=value)
     except ValueError:
         pass
     folder = Path(value)
@@ -113,7 +114,7 @@ def _other(name: str, value: str | None, layout: Any) -> tuple[Path | None, floa
         raise ModelError(
             f"expected a number for --input {name}, which takes no grey or RGB pictures, received a folder"
         )
-    return folder, 0.0, f"the picture of the same name in {folder.name}, or the only one there"
+    return FedPictures(folder=folder)
 
 
 def _specify(model: keras.Model) -> tuple[list[str], list[tuple], tuple[str, ...]]:

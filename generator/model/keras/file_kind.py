@@ -8,8 +8,8 @@ from typing import BinaryIO
 import h5py
 
 from generator.core.errors import ModelError
+from generator.core.facts import FileKind
 
-HDF5, ZIP = "hdf5", "zip"
 MOST_ENTRIES = 10_000  # of a folder in an HDF5 file, or of a zip archive; .keras files have three, and assets
 LONGEST_DIRECTORY = 300 * MOST_ENTRIES  # bytes
 FOREIGN = "no Keras model: load it where it was made, and save it from there with model.save('name.keras')"
@@ -28,7 +28,7 @@ STARTS = (  # how a file starts, in lower case; what it is; what to do
 )
 
 
-def sniff(path: Path) -> str:
+def sniff(path: Path) -> FileKind:
     """Return `HDF5` or `ZIP`, whichever kind of whole Keras model lies in `path`, whatever it is called.
 
     Raises `ModelError`, saying what was received and what to do, where there is no such thing.
@@ -45,7 +45,7 @@ def sniff(path: Path) -> str:
         raise _refusal(path, *_other(path, start))
     if wrong:
         raise _refusal(path, *wrong)
-    return ZIP if start.startswith(b"PK") else HDF5
+    return FileKind.ZIP if start.startswith(b"PK") else FileKind.HDF5
 
 
 def _refusal(path: Path, received: str, advice: str) -> ModelError:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from generator.core.errors import ModelError
+from generator.core.facts import FileKind
 from generator.core.formatting import one_line
 from generator.model.keras import keras1_and_2
-from generator.model.keras.file_kind import HDF5, ZIP, sniff
+from generator.model.keras.file_kind import sniff
 
 if TYPE_CHECKING:
     import keras
@@ -108,7 +109,7 @@ class _Stored:
     `numbers` counts those in it that may be weights.
     """
 
-    kind: str
+    kind: FileKind
     config: dict[str, Any]
     version: str
     backend: str
@@ -121,15 +122,16 @@ class _Stored:
     @property
     def means_the_same(self) -> bool:
         """Whether Keras 3, as far as it takes an old file, computes what the old one did."""
-        known = self.kind == ZIP or (keras1_and_2.major(self.version) == 2 and self.backend == "tensorflow")
+        keras_2 = keras1_and_2.major(self.version) == 2 and self.backend == "tensorflow"
+        known = self.kind is FileKind.ZIP or keras_2
         return known and "hard_sigmoid" not in json.dumps(self.config)
 
 
-def _describe(path: Path, kind: str) -> _Stored:
+def _describe(path: Path, kind: FileKind) -> _Stored:
     from generator.model.keras import limits
 
     try:
-        if kind == ZIP:
+        if kind is FileKind.ZIP:
             with zipfile.ZipFile(path) as archive:
                 numbers = limits.check_zip(archive, path.stat().st_size)
                 config = json.loads(archive.read("config.json"))
@@ -161,15 +163,16 @@ def _load_plainly(path: Path, stored: _Stored, allow_unsafe: bool) -> LoadedMode
     from generator.model.keras import allowed
 
     config = allowed.without_training(stored.config)
-    checked = stored.config if stored.kind == HDF5 else config  # Keras reads that of an HDF5 file again
-    reason = None if allow_unsafe else allowed.refusal(checked, stored.kind == HDF5)
+    is_hdf5 = stored.kind is FileKind.HDF5
+    checked = stored.config if is_hdf5 else config  # Keras reads that of an HDF5 file again
+    reason = None if allow_unsafe else allowed.refusal(checked, is_hdf5)
     if reason or allowed.has_code(config):  # Keras has no way with code of an older Python
         raise ModelError(f"it holds a layer that is not loaded: {reason or allowed.CODE}")
     with tempfile.TemporaryDirectory(prefix="activation-gallery-") as folder:
-        endings = (".keras",) if stored.kind == ZIP else (".h5", ".hdf5")
+        endings = (".keras",) if stored.kind is FileKind.ZIP else (".h5", ".hdf5")
         if path.suffix not in endings:  # by which Keras goes
             path = Path(shutil.copyfile(path, Path(folder) / f"model{endings[0]}"))
-        if allow_unsafe or stored.kind == HDF5:
+        if allow_unsafe or is_hdf5:
             model = keras.models.load_model(path, compile=False, safe_mode=not allow_unsafe)
         else:
             model = _load_checked(path, config)
@@ -215,7 +218,7 @@ def _rebuild(path: Path, stored: _Stored, allow_unsafe: bool) -> LoadedModel:
         raise ModelError(f"nothing in it can be built: {first}")
     if not part.is_model:
         raise ModelError("")  # it is no graph of layers: Keras knows better what is wrong
-    if stored.kind == ZIP:
+    if stored.kind is FileKind.ZIP:
         with (
             zipfile.ZipFile(path) as archive,
             h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file,

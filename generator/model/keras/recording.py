@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from generator.core.facts import Notice, Shown
+
 _recording = threading.Lock()
 _ABSENT = object()
 
@@ -30,7 +32,7 @@ class Call:
     kwargs: dict[str, Any]
     result: Any
     fused: bool = False
-    notice: str | None = None
+    notice: Notice | None = None
 
     @property
     def given(self) -> Any:
@@ -166,7 +168,8 @@ def middle_steps(calls: list[Call]) -> list[Call]:
     kept = []
     for each in steps.values():
         middle = len(each) // 2
-        notice = f"time step {middle + 1} of {len(each)}" if len(each) > 1 else None
+        many = len(each) > 1
+        notice = Notice(shown=Shown.TIME_STEP, number=middle + 1, total=len(each)) if many else None
         kept.append(replace(each[middle], notice=notice))
     return kept
 

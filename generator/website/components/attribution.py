@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from generator.core import paths, plan
+from generator.core import paths, plan, wording
 from generator.core.formatting import count, number, one_line, shape_in_words
 from generator.core.records import Animation, Explanation, ImageResult, Layer
 from generator.render import overlays
@@ -71,15 +71,15 @@ def attribution_view(page: str, made: plan.Plan, result: ImageResult) -> Attribu
     drawn, attribution = result.decision, result.decision.explanation
     label = one_line(result.prediction.label or "")
     maps, channels = (), None
-    if attribution.method:
+    if attribution.kind:
         maps = tuple(_map(page, layer, result, label) for layer in made.explained)
     if attribution.channels.size:
         channels = _channel_effects(page, made.layers[attribution.layer - 1], result)
     return AttributionView(
         label=label,
         score="" if attribution.score is None else number(attribution.score),
-        method=attribution.method,
-        notice=attribution.notice and one_line(attribution.notice),
+        method=wording.say_score(result.prediction.method, attribution.kind) if attribution.kind else "",
+        notice=attribution.notice and one_line(wording.say_obstacle(attribution.notice)),
         legend=_legend(label) if drawn.pictures else None,
         player=_player(page, result, drawn.animation) if drawn.animation else None,
         maps=maps,

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from generator.core import wording
+from generator.core.facts import FedZeros
 from generator.core.formatting import count, number, one_line, shape_in_words
 from generator.core.records import ImageResult, Layer, ModelInfo
 from generator.website.site import Site
@@ -20,8 +22,7 @@ GLOBAL_POOLING_IN_WORDS = "Global pooling makes one number of each whole map: it
 
 def say_family(layer: Layer) -> str:
     """Say what layers of this family do, "" where there is nothing to say of all of them."""
-    is_global = layer.family == "pooling" and layer.kind.startswith("Global")
-    return GLOBAL_POOLING_IN_WORDS if is_global else FAMILIES_IN_WORDS[layer.family]
+    return GLOBAL_POOLING_IN_WORDS if layer.is_global else FAMILIES_IN_WORDS[layer.family]
 
 
 def kind_of(layer: Layer) -> str:
@@ -50,7 +51,7 @@ def missing_layers(model: ModelInfo) -> list[str]:
     names: dict[str, list[str]] = {}
     for layer in model.layers:
         if layer.missing and not layer.shape:
-            names.setdefault(layer.missing, []).append(one_line(layer.name))
+            names.setdefault(wording.say_missing(layer.missing), []).append(one_line(layer.name))
     return [f"{_some(each)} ({one_line(why)})" for why, each in names.items()]
 
 
@@ -62,9 +63,9 @@ def say_missing(model: ModelInfo) -> list[str]:
 def say_zeros(model: ModelInfo) -> list[str]:
     """Say which inputs get zeros for want of anything better."""
     return [
-        f"input {one_line(each.name)} gets {each.fed}"
+        f"input {one_line(each.name)} gets {wording.say_fed(each.name, each.fed)}"
         for each in model.inputs
-        if each.fed.startswith("zeros")
+        if isinstance(each.fed, FedZeros)
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from generator.core import paths, plan
+from generator.core import paths, plan, wording
 from generator.core.formatting import shape_in_words
 from generator.core.records import ImageResult
 from generator.website.components.attribution import attribution_view
@@ -50,6 +50,7 @@ def _content(site: Site, path: str, result: ImageResult) -> dict[str, Any]:
     as_seen = f"As the model sees it: {shape_in_words(result.fed)}, pixel values {site.scaling}"
     return {
         "prediction": result.prediction,
+        "method": result.prediction.method and wording.say_class_score(result.prediction.method),
         "failed": say_failed(result),
         "original": picture_view(path, result.original, f"{name} as given", f"As given: {width}×{height}"),
         "seen": picture_view(path, result.seen, f"{name} as the model sees it", as_seen),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from generator.core import paths
+from generator.core import paths, wording
 from generator.core.formatting import count, shape_in_words
 from generator.core.records import ImageResult, Layer
 from generator.render.scaling import picture_factor
@@ -53,6 +53,7 @@ def _page(site: Site, layer: Layer, result: ImageResult, boost: int) -> Page:
         following=following,
         content={
             "layer": layer,
+            "notice": layer.notice and wording.say_notice(layer.notice),
             "kind": kind_of(layer),
             "family": say_family(layer),
             "sees": say_receptive(layer),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from generator.core import paths, plan
+from generator.core import paths, plan, wording
 from generator.core.records import Layer
 from generator.website.components.grids import layer_row
 from generator.website.components.health import layer_health_view
@@ -47,6 +47,7 @@ def _page(site: Site, layer: Layer, list_page: ListPage) -> Page:
         content={
             "list_page": list_page,
             "row": layer_row(site, path, layer, list_page.results),
+            "notice": layer.notice and wording.say_notice(layer.notice),
             "family": say_family(layer),
             "sees": say_receptive(layer),
             "legend": colour_legend(site, layer, drawn),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from generator.core import paths
+from generator.core import paths, wording
 from generator.core.formatting import one_line, shape_in_words
 from generator.website.components.grids import layer_row
 from generator.website.components.health import model_health_view
@@ -36,7 +36,11 @@ def _facts(site: Site) -> list[tuple[str, str | int]]:
     model, further_inputs = site.model, []
     if len(model.inputs) > 1:
         further_inputs = [
-            (f"Input {each.name}", f"{shape_in_words(each.shape)}: {each.fed}") for each in model.inputs
+            (
+                f"Input {each.name}",
+                f"{shape_in_words(each.shape)}: {wording.say_fed(each.name, each.fed)}",
+            )
+            for each in model.inputs
         ]
     return [
         ("File", model.file),
