@@ -252,8 +252,7 @@ def model_key(settings: Settings, stock: Stock) -> str:
 
 def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:
     """Tell what was repaired, left out or not given, and check the channels that are to be fed."""
-    missing = (f"not drawn: {each}" for each in words.say_missing(model))
-    for news in (*model.repairs, *missing, *words.say_zeros(model)):
+    for news in (*model.repairs, *words.say_missing(model), *words.say_zeros(model)):
         tell(Step("model", 0, 1, news))
     images.check_channels(settings.input_channels, model.input_shape[-1])
     return model

@@ -16,8 +16,8 @@ import pytest
 from hostile import limited
 
 from generator.core.errors import ModelError
+from generator.core.facts import FileKind
 from generator.model.keras import allowed, loading, rebuilding
-from generator.model.keras.file_kind import ZIP
 from generator.model.keras.loading import LoadedModel, load_model
 
 CANARY = "canary-7d1f"
@@ -288,7 +288,7 @@ def test_a_vocabulary_in_a_file_is_left_out_in_our_words_and_the_rest_is_drawn(c
     found = opened(tmp_path / "model.keras", changed(contents["small.keras"], layer))
     assert [(each.name, each.reason) for each in found.missing] == [("last", allowed.FILE)]
     assert [each.name for each in found.model.layers] == ["input", "conv"]
-    stored = loading._describe(tmp_path / "model.keras", ZIP)
+    stored = loading._describe(tmp_path / "model.keras", FileKind.ZIP)
     with pytest.raises(ModelError, match="names a file or an address"):
         loading._load_plainly(tmp_path / "model.keras", stored, False)
 
@@ -490,7 +490,7 @@ def test_what_keras_would_load_again_is_not_read_again(contents, tmp_path):
     """The configuration that was checked is the one that is built, though the file says something else."""
     path = tmp_path / "model.keras"
     path.write_bytes(contents["small.keras"])
-    stored = loading._describe(path, ZIP)
+    stored = loading._describe(path, FileKind.ZIP)
     layer = stored_layer("IntegerLookup", vocabulary="/etc/hostname")
     path.write_bytes(changed(contents["small.keras"], layer))
     assert loading._load_plainly(path, stored, False).model.layers[-1].name == "last"
