@@ -15,7 +15,7 @@ from generator.analysis.prediction import check_labels
 from generator.core import bounds, paths, plan, resources
 from generator.core.errors import ModelError, OutputError
 from generator.core.files import resolved
-from generator.core.records import BuildReport, InputImage, ModelInfo, Step
+from generator.core.records import BuildReport, FailedImage, InputImage, ModelInfo, ShownImage, Step
 from generator.core.settings import Settings
 from generator.core.source_date import LATEST, source_date
 from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
@@ -75,7 +75,7 @@ def build(
     with output.locked(source_folder(settings), *([settings.output] if settings.site else [])) as unlocked:
         for folder in unlocked:
             news = f"its file system knows no locks, so nothing keeps a second build away from {folder}"
-            tell(Step("check", 0, 1, news))
+            tell(Step(stage="check", text=news))
         if settings.site:
             output.recover(settings.output)
         return _build(settings, tell, opener)
@@ -94,7 +94,7 @@ def _build(
             return replace(report, seconds=clock.seconds)
     site, kept = draw(settings, tell, opener, clock, sources, memory, stock)
     with clock.stage("pages"):
-        tell(Step("pages", 0, 1, "writing the pages"))
+        tell(Step(stage="pages", text="writing the pages"))
         written = write_pages(settings, sources, site)
         write_scripts(sources, site)
         write_health(sources, memory, site, stock.tools)
@@ -107,11 +107,11 @@ def _build(
         removed = sources.finish()
     if settings.site:
         with clock.stage("website"):
-            tell(Step("website", 0, 1, "building the website"))
+            tell(Step(stage="website", text="building the website"))
             with output.successor(settings.output, sources.published) as target:
                 withheld = build_website(mkdocs_config(settings), sources.root, target, resources.assets())
             if withheld:
-                tell(Step("website", 0, 1, mkdocs_yml.say_withheld(withheld)))
+                tell(Step(stage="website", text=mkdocs_yml.say_withheld(withheld)))
     report = BuildReport(
         sources=sources.root,
         website=settings.output / "index.html" if settings.site else None,
@@ -122,7 +122,7 @@ def _build(
         bytes=sources.size,
         written=sources.written,
         removed=removed,
-        failed=tuple(result.image for result in site.results if result.image.error),
+        failed=tuple(result for result in site.results if isinstance(result, FailedImage)),
         unverified=tuple(filter(None, map(components.say_failed, site.good))),
         seconds=clock.seconds,
         kept=kept,
@@ -149,7 +149,7 @@ def draw(
         extractor = functools.cache(lambda: open_unchanged(settings, stock, opener))
         known = memory.recall(MODEL, model_key(settings, stock))
         if known is None:
-            tell(Step("model", 0, 1, f"loading {settings.model.name}"))
+            tell(Step(stage="model", text=f"loading {settings.model.name}"))
         model = tell_of(known[0] if known else extractor().describe(), settings, tell)
         whole = make_plan(settings, tell, model, stock.images)
         check_labels(stock.labels, model.output_shapes)
@@ -163,12 +163,20 @@ def draw(
         )
         results = painter.draw(extractor, model)
     memory.remember(MODEL, model_key(settings, stock), model, {})
-    healths = health.check_up(whole.mapped, [each.layers for each in results if each.layers])
+    healths = health.check_up(whole.mapped, [each for each in results if isinstance(each, ShownImage)])
     words = images.PIXELS_IN_WORDS[pixels]
     site = components.Site(
-        whole, model, results, settings.scale, settings.colours, style.table, pixels, words, healths,
-        (source_folder(settings) / "guide.md").is_file(),
-    )  # fmt: skip
+        plan=whole,
+        model=model,
+        results=results,
+        scale=settings.scale,
+        colours=settings.colours,
+        table=style.table,
+        pixels=pixels,
+        scaling=words,
+        health=healths,
+        guide=(source_folder(settings) / "guide.md").is_file(),
+    )
     return site, painter.kept
 
 
@@ -225,11 +233,15 @@ def make_plan(
     layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)
     plan.check_drawn(layers)
     whole = plan.Plan(
-        found, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
+        images=found,
+        layers=layers,
+        singles=settings.channels,
+        gif_channels_per_layer=settings.gif_channels_per_layer,
+        gif_channels=settings.gif_channels,
     )
     whole = estimate.fit(whole, settings.fit, settings.arrays, settings.explain)
     for each in whole.left_out:
-        tell(Step("model", 0, 1, each))
+        tell(Step(stage="model", text=each))
     return whole
 
 
@@ -242,7 +254,7 @@ def model_key(settings: Settings, stock: Stock) -> str:
 def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:
     """Tell what was repaired, left out or not given, and check the channels that are to be fed."""
     for news in (*model.repairs, *components.say_missing(model), *components.say_zeros(model)):
-        tell(Step("model", 0, 1, news))
+        tell(Step(stage="model", text=news))
     images.check_channels(settings.input_channels, model.input_shape[-1])
     return model
 
@@ -276,7 +288,7 @@ def write_scripts(sources: output.SourceFolder, site: components.Site) -> None:
     sources.write(paths.COLOURS, browser_data.colours_script(site.colours, words))
     slugs = [result.image.slug for result in site.good]
     for layer in site.plan.mapped:
-        statistics = [result.layers[layer.slug].statistics for result in site.good]
+        statistics = [result.layers[layer.slug].numbers.statistics for result in site.good]
         sources.write(paths.ranges_script(layer.slug), browser_data.ranges_script(slugs, statistics))
 
 

@@ -18,6 +18,7 @@ from generator.core.records import (
     Animation,
     Decision,
     Download,
+    FailedImage,
     ImageResult,
     InputImage,
     Layer,
@@ -28,6 +29,7 @@ from generator.core.records import (
     PreparedImage,
     RenderResult,
     RenderTask,
+    ShownImage,
     Step,
 )
 from generator.model.extractor import Extractor
@@ -73,12 +75,12 @@ class Painter:
                 self._tell(number, 0, image)
                 before = len(self.sources)
                 result = self._draw(number, image, open_extractor, model)
-                if not result.image.error:
+                if isinstance(result, ShownImage):
                     files = self.sources.since(before)
                     self.cache.remember(image.slug, self._key(result.image), result, files)
             results.append(result)
-        if all(result.image.error for result in results):
-            names = "; ".join(f"{each.image.name}: {each.image.error}" for each in results[:3])
+        if all(isinstance(result, FailedImage) for result in results):
+            names = "; ".join(f"{each.image.name}: {each.error}" for each in results[:3])
             raise ImageError(f"expected at least one readable image, received none ({names})")
         return tuple(results)
 
@@ -91,14 +93,14 @@ class Painter:
         if found is None or not self.sources.keep(found[1]):
             return None
         self.kept += 1
-        return replace(found[0], image=replace(image, error=found[0].image.error))
+        return replace(found[0], image=image)
 
     def _draw(
         self, number: int, image: InputImage, open_extractor: Callable[[], Extractor], model: ModelInfo
     ) -> ImageResult:
         """Draw one image; what is wrong with it becomes its `error`."""
         if image.error:
-            return ImageResult(image)
+            return FailedImage(image=image, error=image.error)
         try:
             content = images.read(image.path)  # its digest is that of what is drawn, changed or not
             image = replace(image, digest=hashlib.sha256(content).hexdigest())
@@ -110,7 +112,7 @@ class Painter:
         except ImageError as error:
             # What the system could not read may be back next time: it has no digest, as in `find_inputs`.
             digest = "" if isinstance(error.__cause__, OSError) else image.digest
-            return ImageResult(replace(image, error=str(error), digest=digest))
+            return FailedImage(image=replace(image, digest=digest), error=str(error))
         prediction = predict(activations.outputs, model.final_activation, self.labels)
         result = self._draw_input(image, prepared, prediction)
         result = self._draw_activations(number, result, activations)
@@ -161,7 +163,14 @@ class Painter:
 
     def _tell(self, number: int, layers: int, image: InputImage) -> None:
         each = len(self.plan.drawn)
-        self.tell(Step("pictures", number * each + layers, len(self.plan.images) * each, image.name))
+        self.tell(
+            Step(
+                stage="pictures",
+                done=number * each + layers,
+                total=len(self.plan.images) * each,
+                text=image.name,
+            )
+        )
 
     def _draw_layers(
         self, number: int, image: InputImage, maps: Sequence[np.ndarray]
@@ -221,13 +230,15 @@ class Painter:
         height, width = prepared.seen.shape[:2]
         factor = -(-SEEN_SIDE // max(height, width))
         self.sources.write(f"{folder}/seen.png", encode.exact(prepared.seen, factor))
-        return ImageResult(
+        return ShownImage(
             image=image,
             size=prepared.original.shape[1::-1],
             original=Picture(f"{folder}/original.jpg", *size),
             seen=Picture(f"{folder}/seen.png", width * factor, height * factor),
             fed=prepared.values.shape,
             prediction=prediction,
+            layers={},
+            layers_gif=None,
         )
 
     def _layers_animation(

@@ -55,7 +55,9 @@ def predict(outputs: Sequence[np.ndarray], final_activation: str | None, labels:
         values = np.array([1 - values[0], values[0]])
     best = int(values.argmax())
     label = labels[best] if labels else f"class {best}"
-    return Prediction(f"{label} {values[best]:.1%}", label, float(values[best]), method, best)
+    return Prediction(
+        f"{label} {values[best]:.1%}", label=label, score=float(values[best]), method=method, number=best
+    )
 
 
 def _softmax(values: np.ndarray) -> np.ndarray:

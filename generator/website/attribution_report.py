@@ -97,7 +97,7 @@ def _player(page: str, result: ImageResult, animation: Animation) -> components.
 def _place_map(page: str, layer: Layer, result: ImageResult, label: str) -> PlaceMap:
     decision, slug = result.decision, layer.slug
     link = components.link_to(page, paths.image_layer_page(result.image.slug, slug), layer.name)
-    shape, peak = shape_in_words(result.layers[slug].shape[:2]), decision.peaks.get(slug)
+    shape, peak = shape_in_words(result.layers[slug].numbers.shape[:2]), decision.peaks.get(slug)
     if peak is None:
         words = "no gradient flows from here to the score"
     elif np.isnan(peak):

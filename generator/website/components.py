@@ -15,6 +15,7 @@ from generator.core.formatting import count, number, one_line, shape_in_words, s
 from generator.core.records import (
     Animation,
     Download,
+    FailedImage,
     ImageResult,
     Layer,
     LayerHealth,
@@ -22,6 +23,7 @@ from generator.core.records import (
     MapStatistics,
     ModelInfo,
     Picture,
+    ShownImage,
 )
 from generator.render.encode import SPECIAL_COLOURS
 from generator.render.raster import CONSTANT, LEVELS, MINUS_INFINITY, NOT_A_NUMBER, PLUS_INFINITY
@@ -101,9 +103,9 @@ class Site:
         return f"What {one_line(self.model.name)} sees"
 
     @cached_property
-    def good(self) -> tuple[ImageResult, ...]:
+    def good(self) -> tuple[ShownImage, ...]:
         """The images that could be shown to the model."""
-        return tuple(result for result in self.results if not result.image.error)
+        return tuple(result for result in self.results if isinstance(result, ShownImage))
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -231,8 +233,8 @@ def describe_image(page: str, result: ImageResult) -> Column:
     """Return an image's column in a side-by-side table."""
     image = result.image
     link = link_to(page, paths.image_page(image.slug), image.name)
-    if image.error:
-        return Column(link, None, "", image.error, ())
+    if isinstance(result, FailedImage):
+        return Column(link, None, "", result.error, ())
     alt = f"{image.name}, the test image; the model says {result.prediction.text}"
     picture = show(page, result.original, alt, href=link.href)
     return Column(link, picture, one_line(result.prediction.text), None, list_players(page, result))
@@ -300,7 +302,7 @@ def _grid(site: Site, page: str, result: ImageResult, layer: Layer, small: bool)
     caption = f"{one_line(result.image.name)}: {say_scaling(site, result, layer)}"
     drawn = result.layers[layer.slug]
     shown = show(page, drawn.small if small else drawn.grid, describe_grid(result, layer), caption, href)
-    span = _span(*_extremes(result.layers[layer.slug].statistics))
+    span = _span(*_extremes(result.layers[layer.slug].numbers.statistics))
     csv = None if layer.is_map else paths.link(page, paths.values_csv(result.image.slug, layer.slug))
     return replace(shown, numbers=span, explore=explore(site, result, layer), csv=csv)
 
@@ -339,7 +341,7 @@ def explore(site: Site, result: ImageResult, layer: Layer) -> str | None:
 
 def say_scaling(site: Site, result: ImageResult, layer: Layer) -> str:
     """Say in a caption how a grid is coloured, with its numbers."""
-    span = _span(*_extremes(result.layers[layer.slug].statistics))
+    span = _span(*_extremes(result.layers[layer.slug].numbers.statistics))
     if not layer.is_map:
         return f"bars from zero; values {span}"
     return f"{SCALES_IN_WORDS[_scale(site, layer)].caption}; values {span}"
@@ -351,7 +353,7 @@ def _scale(site: Site, layer: Layer) -> str:
 
 def describe_grid(result: ImageResult, layer: Layer) -> str:
     """Say what a grid shows, from its numbers, for those who do not see it."""
-    statistics = result.layers[layer.slug].statistics
+    statistics = result.layers[layer.slug].numbers.statistics
     low, high = _extremes(statistics)
     if not layer.is_map:
         return (
@@ -368,7 +370,7 @@ def describe_grid(result: ImageResult, layer: Layer) -> str:
 
 def constant_channels(layer: Layer, drawn: LayerResult) -> np.ndarray:
     """Return which channels are constant, bool (channels,); one of a single value is not called so."""
-    return drawn.statistics.constant & (layer.is_map and layer.shape[:2] != (1, 1))
+    return drawn.numbers.statistics.constant & (layer.is_map and layer.shape[:2] != (1, 1))
 
 
 def kind_of(layer: Layer) -> str:
@@ -384,7 +386,7 @@ def shape_of(layer: Layer) -> str:
 
 def summarize_image(page: str, result: ImageResult, layer: Layer) -> Numbers:
     """Return the numbers of one layer for one image."""
-    statistics = result.layers[layer.slug].statistics
+    statistics = result.layers[layer.slug].numbers.statistics
     low, high = _extremes(statistics)
     slug = result.image.slug
     target = paths.image_layer_page(slug, layer.slug) if layer.is_map else paths.image_page(slug)
@@ -420,7 +422,7 @@ def show_channels(page: str, result: ImageResult, layer: Layer) -> dict[int, Sho
 
 
 def _channel_numbers(layer: Layer, drawn: LayerResult) -> list[Numbers]:
-    statistics, constant = drawn.statistics, constant_channels(layer, drawn)
+    statistics, constant = drawn.numbers.statistics, constant_channels(layer, drawn)
     rows = []
     for channel, active in enumerate(statistics.active):
         flawed = "NaN or infinite values" if statistics.flawed[channel] else ""
@@ -551,7 +553,7 @@ def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult
         low, high = (number(value) for value in drawn[0].ranges[0])
     span = ""
     if drawn:
-        extremes = [_extremes(each.statistics) for each in drawn]
+        extremes = [_extremes(each.numbers.statistics) for each in drawn]
         smallest = np.fmin.reduce([low for low, _ in extremes])  # an image may have nothing finite
         largest = np.fmax.reduce([high for _, high in extremes])
         span = f"Values here lie between {number(smallest)} and {number(largest)}."
@@ -563,7 +565,7 @@ def explain_colours(site: Site, layer: Layer | None, drawn: Sequence[LayerResult
         PLUS_INFINITY: "+∞",
         MINUS_INFINITY: "−∞",
     }
-    flawed = any(each.statistics.flawed.any() for each in drawn)
+    flawed = any(each.numbers.statistics.flawed.any() for each in drawn)
     constant = any(constant_channels(layer, each).any() for each in drawn)
     wanted = ([CONSTANT] if constant else []) + (
         [NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY] if flawed else []

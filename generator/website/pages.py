@@ -19,7 +19,7 @@ import yaml
 from generator.core import bounds, paths, plan
 from generator.core.errors import WebsiteError
 from generator.core.formatting import count, one_line, shape_in_words
-from generator.core.records import ImageResult, Layer
+from generator.core.records import FailedImage, ImageResult, Layer, ShownImage
 from generator.core.resources import TEMPLATES
 from generator.render.raster import picture_factor
 from generator.website import attribution_report, components, health_report, list_pages
@@ -188,8 +188,8 @@ def _image(site: components.Site, position: int, result: ImageResult) -> Page:
         position,
         lambda other: components.link_to(path, paths.image_page(other.image.slug), other.image.name),
     )
-    content: dict[str, Any] = {"error": image.error}
-    if not image.error:
+    content: dict[str, Any] = {"error": result.error if isinstance(result, FailedImage) else None}
+    if isinstance(result, ShownImage):
         width, height = result.size
         content |= {
             "prediction": result.prediction,
@@ -217,7 +217,7 @@ def _image(site: components.Site, position: int, result: ImageResult) -> Page:
         title=image.name,
         description=f"What each layer of {site.model.name} makes of {image.name}.",
         boost=4,  # who types its name looks for this page, not for each of its layers
-        card=paths.CARD if image.error else paths.image_card(image.slug),
+        card=paths.CARD if isinstance(result, FailedImage) else paths.image_card(image.slug),
         crumbs=(
             components.link_to(path, paths.INDEX, "Home"),
             components.link_to(path, listed, "Images"),

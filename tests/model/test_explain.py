@@ -134,9 +134,13 @@ def test_a_linear_output_with_labels_is_the_logit(keras, tmp_path):
 
 def test_where_the_logit_was_not_recorded_the_probability_is_left(keras):
     values = keras.ops.convert_to_tensor([[0.2, 0.8]])
-    score, method = class_scores([], [values], Prediction("b", "b", 0.8, "softmax", 1))
+    score, method = class_scores(
+        [], [values], Prediction("b", label="b", score=0.8, method="softmax", number=1)
+    )
     assert float(score[0]) == pytest.approx(0.8) and method.startswith("the probability itself")
-    single = class_scores([], [values[:, :1]], Prediction("a", "a", 0.8, "sigmoid", 0))
+    single = class_scores(
+        [], [values[:, :1]], Prediction("a", label="a", score=0.8, method="sigmoid", number=0)
+    )
     assert float(single[0][0]) == pytest.approx(0.8)  # class 0 of one unit: what is missing to 1
 
 
@@ -405,7 +409,7 @@ from generator.core.records import Prediction
 from generator.model.explain import Explainer, _maps, _without, class_scores
 from generator.model.extract import KerasExtractor
 values = np.random.default_rng(0).random((12, 10, 3), np.float32)
-prediction = Prediction("a", "a", 0.5, "softmax", 1)
+prediction = Prediction("a", label="a", score=0.5, method="softmax", number=1)
 found = KerasExtractor(Path(sys.argv[1]), "").explain(values, {}, [1, 2], prediction)
 assert found.notice is None, found.notice
 np.savez(sys.argv[2], one=found.cams[1], two=found.cams[2], channels=found.channels, changes=found.changes)
@@ -423,7 +427,9 @@ def test_torch_explains_the_same(keras, tmp_path):
         env=environment, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    here = KerasExtractor(path, "").explain(PICTURE, {}, [1, 2], Prediction("a", "a", 0.5, "softmax", 1))
+    here = KerasExtractor(path, "").explain(
+        PICTURE, {}, [1, 2], Prediction("a", label="a", score=0.5, method="softmax", number=1)
+    )
     with np.load(tmp_path / "found.npz") as there:
         np.testing.assert_allclose(there["one"], here.cams[1], rtol=1e-3, atol=1e-6)
         np.testing.assert_allclose(there["two"], here.cams[2], rtol=1e-3, atol=1e-6)
@@ -435,6 +441,6 @@ def test_a_backend_without_such_gradients_is_told(keras, tmp_path, monkeypatch):
     extractor = KerasExtractor(save_model(tiny(keras), tmp_path / "model.keras"), "")
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     found = Explainer(extractor.model, False, list).explain(
-        None, [1, 2], Prediction("a", "a", 0.5, "softmax", 1)
+        None, [1, 2], Prediction("a", label="a", score=0.5, method="softmax", number=1)
     )
     assert found.notice.endswith("Keras runs on jax") and not found.cams

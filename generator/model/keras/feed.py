@@ -93,7 +93,7 @@ def find_feed(model: keras.Model, given: Mapping[str, str]) -> Feed:
             fed += f", the same {frames} times" if frames else ""
         else:
             folder, constants[name], fed = _other(name, given.get(name), _layout(model, full[1:]))
-        inputs.append(ModelInput(name, full[1:], fed, folder))
+        inputs.append(ModelInput(name, full[1:], fed, folder=folder))
     batch = next((full[0] for full in shapes if full[0]), 1)
     return Feed(tuple(inputs), dtypes, batch, picture, shape, axes, frames, constants)
 
