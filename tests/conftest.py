@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import threading
 import warnings
 from collections import Counter
@@ -16,6 +17,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -86,6 +88,12 @@ class Gallery:
         """Return every page's path below the site, without its ending."""
         found = self.site.rglob("*.html")
         return sorted(path.relative_to(self.site).with_suffix("").as_posix() for path in found)
+
+
+def restore_signals() -> None:
+    """Let a new process be stopped by signals, even where this one ignores them, as under nohup."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -237,3 +245,15 @@ def window(firefox_window):
     firefox_window.complaints.clear()
     firefox_window.open("about:blank")
     assert complaints == []
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A model file that only looks like one, and two pictures."""
+    with h5py.File(tmp_path / "fake.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_group("model_weights")
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(("a.png", "b.png")):
+        save_picture(tmp_path / "in" / name, seed=number)
+    return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)

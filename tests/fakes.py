@@ -4,7 +4,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pytest
 from conftest import save_picture
 
 from generator.core.plan import Plan, plan_layers
@@ -95,18 +94,6 @@ def make_plan(layers: int = 10, images: int = 3, side: int | None = 64, channels
         gif_channels_per_layer=32,
         gif_channels=480,
     )
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A model file that only looks like one, and two pictures."""
-    with h5py.File(tmp_path / "fake.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.create_group("model_weights")
-    (tmp_path / "in").mkdir()
-    for number, name in enumerate(("a.png", "b.png")):
-        save_picture(tmp_path / "in" / name, seed=number)
-    return Settings(tmp_path / "fake.h5", tmp_path / "in", tmp_path / "out", site=False)
 
 
 def sources(settings: Settings) -> Path:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT, TESTS
+from conftest import ROOT, TESTS, restore_signals
 from fakes import FakeExtractor, make_project
 
 from generator.build import build
@@ -128,7 +128,12 @@ def test_ctrl_c_ends_in_one_line_and_leaves_the_old_website(small_model, picture
     command = [sys.executable, "-m", "generator", "build", "--no-progress", "--model", small_model]
     command += ["--images", pictures, "--output", tmp_path / "site"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=restore_signals,
     ) as process:
         said = next(line for line in process.stderr if line.startswith("pictures"))
         process.send_signal(signal.SIGINT)

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, save_model, save_picture
+from conftest import ROOT, restore_signals, save_model, save_picture
 
 from generator import terminal
 from generator.core.errors import ModelError
@@ -19,12 +19,6 @@ STOPPED = "activation-gallery: stopped; a website that was there before is still
 
 def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "generator", *map(str, arguments)]
-
-
-def restored() -> None:
-    """Let the started process be stopped by signals, even where this one ignores them, as under nohup."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def shell(line: str, folder: Path, **options) -> subprocess.CompletedProcess:
@@ -65,7 +59,7 @@ def test_a_signal_ends_in_one_line_and_leaves_no_litter(inputs, number, status, 
     arguments = BUILD.removeprefix("$RUN ").split()
     with subprocess.Popen(
         command(*arguments), cwd=inputs, env=ENVIRONMENT | {"TMPDIR": str(inputs / "temporary")},
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=restored,
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=restore_signals,
     ) as process:  # fmt: skip
         next(line for line in process.stderr if line.startswith(stage))
         process.send_signal(number)
@@ -214,7 +208,7 @@ def test_too_little_memory_is_one_line(inputs, gigabytes):
 def test_a_command_ends_with_its_parent(inputs):
     with subprocess.Popen(
         command(*BUILD.removeprefix("$RUN ").split(), "--force"), cwd=inputs, env=ENVIRONMENT,
-        stderr=subprocess.PIPE, text=True, preexec_fn=restored,
+        stderr=subprocess.PIPE, text=True, preexec_fn=restore_signals,
     ) as process:  # fmt: skip
         next(line for line in process.stderr if line.startswith("model"))
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()

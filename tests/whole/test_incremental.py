@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from conftest import ROOT, save_picture
-from fakes import FakeExtractor, project, snapshot, sources  # noqa: F401
+from fakes import FakeExtractor, snapshot, sources
 
 from generator.build import build
 from generator.core import records
@@ -77,7 +77,7 @@ def make_elsewhere(settings: Settings, folder: Path) -> dict[str, bytes]:
     return published(fresh)
 
 
-def test_nothing_changed_does_nothing_and_says_so(project, counts):  # noqa: F811
+def test_nothing_changed_does_nothing_and_says_so(project, counts):
     first = make(project)
     assert counts() == (1, 2) and not first.unchanged and first.kept == 0
     before = times(project)
@@ -88,7 +88,7 @@ def test_nothing_changed_does_nothing_and_says_so(project, counts):  # noqa: F81
     assert counts() == (0, 0) and not changed(project, before)
 
 
-def test_an_added_image_costs_its_own_pictures_and_the_pages_that_mention_it(project, counts, tmp_path):  # noqa: F811
+def test_an_added_image_costs_its_own_pictures_and_the_pages_that_mention_it(project, counts, tmp_path):
     make(project)
     counts(), (before := times(project))
     save_picture(project.images / "aa.png", seed=7)
@@ -105,7 +105,7 @@ def test_an_added_image_costs_its_own_pictures_and_the_pages_that_mention_it(pro
     assert published(project) == make_elsewhere(project, tmp_path)
 
 
-def test_a_removed_image_costs_no_picture(project, counts, tmp_path):  # noqa: F811
+def test_a_removed_image_costs_no_picture(project, counts, tmp_path):
     make(project)
     counts()
     (project.images / "a.png").unlink()
@@ -114,7 +114,7 @@ def test_a_removed_image_costs_no_picture(project, counts, tmp_path):  # noqa: F
     assert published(project) == make_elsewhere(project, tmp_path)
 
 
-def test_a_changed_image_is_drawn_again(project, counts, tmp_path):  # noqa: F811
+def test_a_changed_image_is_drawn_again(project, counts, tmp_path):
     make(project)
     counts()
     save_picture(project.images / "a.png", seed=8)
@@ -136,7 +136,7 @@ def test_a_changed_image_is_drawn_again(project, counts, tmp_path):  # noqa: F81
     ],
     ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
 )
-def test_a_setting_costs_the_pictures_that_it_touches(project, tmp_path, setting, touches):  # noqa: F811
+def test_a_setting_costs_the_pictures_that_it_touches(project, tmp_path, setting, touches):
     make(project)
     before = times(project)
     other = replace(project, **setting)
@@ -148,7 +148,7 @@ def test_a_setting_costs_the_pictures_that_it_touches(project, tmp_path, setting
     assert published(other) == make_elsewhere(other, tmp_path)
 
 
-def test_a_template_or_a_style_sheet_costs_no_picture(project, counts):  # noqa: F811
+def test_a_template_or_a_style_sheet_costs_no_picture(project, counts):
     folder = project.images.parent
     shutil.copytree(ROOT / "templates", folder / "templates")
     own = replace(project, project=folder)
@@ -166,7 +166,7 @@ def test_a_template_or_a_style_sheet_costs_no_picture(project, counts):  # noqa:
     assert counts() == (0, 0)
 
 
-def test_the_users_own_style_sheets_outlive_builds_without_the_project(project):  # noqa: F811
+def test_the_users_own_style_sheets_outlive_builds_without_the_project(project):
     folder = project.images.parent
     without = replace(project, output=folder / "site")
     (folder / "site_src/css").mkdir(parents=True)
@@ -179,7 +179,7 @@ def test_the_users_own_style_sheets_outlive_builds_without_the_project(project):
     assert {path.name: path.read_bytes() for path in (folder / "site_src/css").iterdir()} == own
 
 
-def test_records_are_not_kept_or_removed_behind_a_link(project, tmp_path):  # noqa: F811
+def test_records_are_not_kept_or_removed_behind_a_link(project, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/own.json").write_text("{}")
     (tmp_path / "out_src/gallery").mkdir(parents=True)
@@ -189,7 +189,7 @@ def test_records_are_not_kept_or_removed_behind_a_link(project, tmp_path):  # no
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["own.json"]
 
 
-def test_pages_behind_a_link_are_looked_at_and_links_may_lead_in_a_circle(project, tmp_path):  # noqa: F811
+def test_pages_behind_a_link_are_looked_at_and_links_may_lead_in_a_circle(project, tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/own.md").write_text("# one")
     (tmp_path / "docs/round").symlink_to(tmp_path / "docs")
@@ -210,7 +210,7 @@ def test_pages_behind_a_link_are_looked_at_and_links_may_lead_in_a_circle(projec
         ('theme: {"custom_dir": "own"}', False),
     ],
 )
-def test_what_mkdocs_reads_beyond_its_file_is_looked_at(project, monkeypatch, config, unchanged):  # noqa: F811
+def test_what_mkdocs_reads_beyond_its_file_is_looked_at(project, monkeypatch, config, unchanged):
     own = replace(project, project=project.images.parent)
     (own.project / "mkdocs.yml").write_text(config)
     make(own)
@@ -220,7 +220,7 @@ def test_what_mkdocs_reads_beyond_its_file_is_looked_at(project, monkeypatch, co
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"short")])
 @pytest.mark.parametrize("name", ["a/1-conv/grid.png", "a/channels.gif", "a/1-conv.md"])
-def test_what_is_missing_or_cut_short_is_made_again(project, name, damage):  # noqa: F811
+def test_what_is_missing_or_cut_short_is_made_again(project, name, damage):
     make(project)
     before = published(project)
     damage(sources(project) / "gallery/images" / name)
@@ -229,7 +229,7 @@ def test_what_is_missing_or_cut_short_is_made_again(project, name, damage):  # n
     assert make(project).unchanged
 
 
-def test_force_makes_everything_again(project, counts):  # noqa: F811
+def test_force_makes_everything_again(project, counts):
     make(project)
     counts()
     report = make(replace(project, force=True))
@@ -237,7 +237,7 @@ def test_force_makes_everything_again(project, counts):  # noqa: F811
     assert make(project).unchanged
 
 
-def test_a_build_that_is_cut_off_leaves_no_record_of_what_it_replaced(project):  # noqa: F811
+def test_a_build_that_is_cut_off_leaves_no_record_of_what_it_replaced(project):
     class Stopped(FakeExtractor):
         def explain(self, *_):
             raise KeyboardInterrupt
@@ -253,14 +253,14 @@ def test_a_build_that_is_cut_off_leaves_no_record_of_what_it_replaced(project): 
     assert published(project) == before
 
 
-def test_the_users_own_code_is_never_taken_as_unchanged(project, counts):  # noqa: F811
+def test_the_users_own_code_is_never_taken_as_unchanged(project, counts):
     own = replace(project, custom_objects=("math:sqrt",))
     make(own)
     assert not make(own).unchanged and counts() == (2, 4)
     assert make(project).kept == 0 and counts() == (1, 2)  # nor what was made with it as made without
 
 
-def test_failures_are_said_again_when_nothing_changed(project):  # noqa: F811
+def test_failures_are_said_again_when_nothing_changed(project):
     (project.images / "bad.png").write_bytes(b"no picture")
     first, again = make(project), make(project)
     assert again.unchanged and again.failed == first.failed and again.failed[0].image.name == "bad.png"
