@@ -290,9 +290,14 @@ class Explaining(FakeExtractor):
     """A known explanation: one map, one that is zero, and three channels."""
 
     explanation = Explanation(
-        {1: np.eye(12, dtype=np.float32)}, 1.5, "the logit", 1,
-        np.array([2, 0, 1]), np.array([-0.5, 0.0, 0.25], np.float32), 5,
-    )  # fmt: skip
+        {1: np.eye(12, dtype=np.float32)},
+        1.5,
+        "the logit",
+        layer=1,
+        channels=np.array([2, 0, 1]),
+        changes=np.array([-0.5, 0.0, 0.25], np.float32),
+        of=5,
+    )
 
     def describe(self):
         known = super().describe()
