@@ -1,10 +1,7 @@
 """The whole way from settings to a website. Read `build` first."""
 
-import functools
-import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,14 +10,17 @@ from generator import estimate, images
 from generator.analysis import health
 from generator.analysis.prediction import check_labels
 from generator.core import bounds, paths, plan, resources
-from generator.core.errors import ModelError, OutputError
+from generator.core.errors import OutputError
 from generator.core.files import resolved
 from generator.core.records import BuildReport, FailedImage, InputImage, ModelInfo, ShownImage, Step
 from generator.core.settings import Settings
 from generator.core.source_date import LATEST, source_date
-from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
+from generator.executors import Executor, Threads
+from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, take_stamps, take_stock
 from generator.model.extractor import Extractor, Recipe, check_file, open_extractor
-from generator.process_images import Painter
+from generator.opened_model import ModelSource, close_model, extractor_of
+from generator.process_image import Context
+from generator.process_images import DrawnImages, ImageStore, process_images
 from generator.render import browser_data, cards, encode, layer_pictures
 from generator.storage import cache, output
 from generator.website import attribution_report, components, health_report, mkdocs_yml, pages
@@ -46,26 +46,31 @@ class Clock:
 
 def open_model(settings: Settings, digest: str) -> Extractor:
     """Open the model that the settings name; `digest` is the SHA-256 of its file."""
-    return open_extractor(
-        Recipe(
-            path=settings.model,
-            digest=digest,
-            allow_unsafe=settings.allow_unsafe,
-            custom_objects=settings.custom_objects,
-            inputs=settings.inputs,
-            pre_activation=settings.pre_activation,
-            verify=settings.verify,
-        )
+    return open_extractor(recipe(settings, digest))
+
+
+def recipe(settings: Settings, digest: str) -> Recipe:
+    """Return how the model that the settings name is opened; `digest` is the SHA-256 of its file."""
+    return Recipe(
+        path=settings.model,
+        digest=digest,
+        allow_unsafe=settings.allow_unsafe,
+        custom_objects=settings.custom_objects,
+        inputs=settings.inputs,
+        pre_activation=settings.pre_activation,
+        verify=settings.verify,
     )
 
 
 def build(
     settings: Settings,
     tell: Callable[[Step], None] = lambda _: None,
-    opener: Callable[[Settings, str], Extractor] = open_model,
+    opener: Callable[[Recipe], Extractor] = open_extractor,
+    executor: Executor | None = None,
 ) -> BuildReport:
     """Make the gallery that `settings` describe and say what was done.
 
+    `opener` opens the model. `executor` has the images drawn: by default one after the other, by threads.
     Raises a `GalleryError` when nothing can be built; a single bad image is reported instead.
     """
     check_output(settings)
@@ -78,11 +83,14 @@ def build(
             tell(Step(stage="check", text=news))
         if settings.site:
             output.recover(settings.output)
-        return _build(settings, tell, opener)
+        return _build(settings, tell, opener, executor or Threads())
 
 
 def _build(
-    settings: Settings, tell: Callable[[Step], None], opener: Callable[[Settings, str], Extractor]
+    settings: Settings,
+    tell: Callable[[Step], None],
+    opener: Callable[[Recipe], Extractor],
+    executor: Executor,
 ) -> BuildReport:
     clock = Clock()
     sources = output.SourceFolder(source_folder(settings))
@@ -92,14 +100,20 @@ def _build(
         stock = take_stock(settings, sources)
         if report := recall_report(settings, sources, memory, stock):
             return replace(report, seconds=clock.seconds)
-    site, kept = draw(settings, tell, opener, clock, sources, memory, stock)
+    source = ModelSource(
+        recipe=recipe(settings, stock.model), stamp=stock.stamps[str(settings.model)], opener=opener
+    )
+    try:
+        site, drawn = draw(settings, tell, source, executor, clock, sources, memory, stock)
+    finally:
+        close_model()
     with clock.stage("pages"):
         tell(Step(stage="pages", text="writing the pages"))
         written = write_pages(settings, sources, site)
         write_scripts(sources, site)
         write_health(sources, memory, site, stock.tools)
         write_decisions(sources, site)
-        sources.write(paths.CARD, cards.gallery_card(sources.root, site.title, site.good, site.plan.mapped))
+        sources.write(paths.CARD, cards.gallery_card(site.title, drawn.thumbnails, site.plan.mapped))
         sources.write(
             paths.MANIFEST,
             manifest(site.model, site.plan.layers, site.results, site.pixels, site.health),
@@ -125,11 +139,11 @@ def _build(
         failed=tuple(result for result in site.results if isinstance(result, FailedImage)),
         unverified=tuple(filter(None, map(components.say_failed, site.good))),
         seconds=clock.seconds,
-        kept=kept,
+        kept=drawn.kept,
     )
     same_images = [each.image.digest for each in site.results] == [each.digest for each in stock.images]
     if same_images and take_stamps(settings, sources) == stock.stamps:
-        memory.remember(BUILD, stock.all, report, {})  # else something was changed, and may be changed back
+        memory.remember(BUILD, stock.all, report)  # else something was changed, and may be changed back
     memory.finish()
     return report
 
@@ -137,38 +151,45 @@ def _build(
 def draw(
     settings: Settings,
     tell: Callable[[Step], None],
-    opener: Callable[[Settings, str], Extractor],
+    source: ModelSource,
+    executor: Executor,
     clock: Clock,
     sources: output.SourceFolder,
     memory: cache.Cache,
     stock: Stock,
-) -> tuple[components.Site, int]:
-    """Write the pictures of all images; return what pages are made from, and how many images were kept."""
+) -> tuple[components.Site, DrawnImages]:
+    """Write the pictures of all images; return what pages are made from, and what became of the images."""
     with clock.stage("model"):
         style = layer_pictures.Style(settings.scale, encode.colour_table(settings.colours))
-        extractor = functools.cache(lambda: open_unchanged(settings, stock, opener))
         known = memory.recall(MODEL, model_key(settings, stock))
         if known is None:
             tell(Step(stage="model", text=f"loading {settings.model.name}"))
-        model = tell_of(known[0] if known else extractor().describe(), settings, tell)
+        model = tell_of(known or extractor_of(source).describe(), settings, tell)
         whole = make_plan(settings, tell, model, stock.images)
         check_labels(stock.labels, model.output_shapes)
         pixels = images.choose_pixels(settings.pixels, model.value_range)
         preparation = images.Preparation(pixels, settings.input_channels, settings.longest_side)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool, clock.stage("pictures"):
-        key = picture_key(whole, model, settings, stock)
-        extras = settings.arrays, settings.explain
-        painter = Painter(
-            whole, style, preparation, stock.labels, pool, sources, memory, key, stock.others, tell, *extras
+    with clock.stage("pictures"):
+        context = Context(
+            source=source,
+            model=model,
+            plan=whole,
+            style=style,
+            preparation=preparation,
+            labels=stock.labels,
+            arrays=settings.arrays,
+            explain=settings.explain,
+            other_digests=stock.others,
         )
-        results = painter.draw(extractor, model)
-    memory.remember(MODEL, model_key(settings, stock), model, {})
-    healths = health.check_up(whole.mapped, [each for each in results if isinstance(each, ShownImage)])
+        store = ImageStore(sources=sources, cache=memory, key=picture_key(whole, model, settings, stock))
+        drawn = process_images(context, store, executor, tell)
+    memory.remember(MODEL, model_key(settings, stock), model)
+    healths = health.check_up(whole.mapped, [each for each in drawn.results if isinstance(each, ShownImage)])
     words = images.PIXELS_IN_WORDS[pixels]
     site = components.Site(
         plan=whole,
         model=model,
-        results=results,
+        results=drawn.results,
         scale=settings.scale,
         colours=settings.colours,
         table=style.table,
@@ -177,20 +198,7 @@ def draw(
         health=healths,
         guide=(source_folder(settings) / "guide.md").is_file(),
     )
-    return site, painter.kept
-
-
-def open_unchanged(
-    settings: Settings, stock: Stock, opener: Callable[[Settings, str], Extractor]
-) -> Extractor:
-    """Open the model. Raises `ModelError` where its file was written since its fingerprint was taken."""
-    extractor = opener(settings, stock.model)
-    if stamp(settings.model) != stock.stamps[str(settings.model)]:
-        raise ModelError(
-            f"expected {settings.model.name} to stay as it is during a build, received a changed one: "
-            "build again"
-        )
-    return extractor
+    return site, drawn
 
 
 def recall_report(
@@ -201,7 +209,7 @@ def recall_report(
     whole = sources.is_whole() and (output.is_whole_website(settings.output) or not settings.site)
     if found is None or not whole:
         return None
-    return replace(found[0], written=0, removed=0, kept=found[0].images, unchanged=True)
+    return replace(found, written=0, removed=0, kept=found.images, unchanged=True)
 
 
 def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, stock: Stock) -> str:
@@ -215,13 +223,13 @@ def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, stock: S
 def size_up(
     settings: Settings,
     tell: Callable[[Step], None] = lambda _: None,
-    opener: Callable[[Settings, str], Extractor] = open_model,
+    opener: Callable[[Recipe], Extractor] = open_extractor,
 ) -> list[str]:
     """Say what a build would write, line by line, without writing anything."""
     check_output(settings)
     check_file(settings.model)
     found, digest = find_inputs(settings.images), images.digest(settings.model)
-    model = tell_of(opener(settings, digest).describe(), settings, tell)
+    model = tell_of(opener(recipe(settings, digest)).describe(), settings, tell)
     whole = make_plan(settings, tell, model, found)
     return estimate.in_words(whole, settings.arrays, settings.explain)
 
@@ -300,11 +308,11 @@ def write_health(
     healths = [site.health[layer.slug] for layer in layers]
     key = cache.fingerprint(tools, layers, healths)
     found = memory.recall(HEALTH, key)
-    if found and sources.keep(found[1]):
+    if found and sources.keep(found):
         return
     files = health_report.health_files(layers, healths)
     sources.write_all(files)
-    memory.remember(HEALTH, key, None, {path: len(content) for path, content in files.items()})
+    memory.remember(HEALTH, key, {path: len(content) for path, content in files.items()})
 
 
 def write_decisions(sources: output.SourceFolder, site: components.Site) -> None:

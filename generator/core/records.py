@@ -29,11 +29,13 @@ from generator.core.result_records import (
     ImageResult,
     LayerResult,
     Picture,
+    ProcessedImage,
     RenderResult,
     RenderTask,
     ShownImage,
     Singles,
     Step,
+    Thumbnails,
 )
 from generator.core.statistics_records import LayerHealth, LayerNumbers, MapStatistics, PartialStatistics
 
@@ -62,10 +64,12 @@ __all__ = [
     "Picture",
     "Prediction",
     "PreparedImage",
+    "ProcessedImage",
     "ReceptiveField",
     "RenderResult",
     "RenderTask",
     "ShownImage",
     "Singles",
     "Step",
+    "Thumbnails",
 ]

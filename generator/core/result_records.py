@@ -171,6 +171,26 @@ ImageResult = ShownImage | FailedImage
 
 
 @dataclass(frozen=True, kw_only=True)
+class Thumbnails:
+    """Small pictures of an image for the gallery's card, each as the bytes of a JPEG, uint8 (bytes,).
+
+    `photo` is the image as given, `grids` are those of the layers that the card may show, by slug.
+    """
+
+    photo: np.ndarray
+    grids: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessedImage:
+    """An image that was drawn, the sizes of its files in bytes by path, sorted, and its thumbnails."""
+
+    result: ShownImage
+    files: dict[str, int]
+    thumbnails: Thumbnails
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """News of a build: its stage, how much of it is done, and what comes next."""
 

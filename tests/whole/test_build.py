@@ -13,7 +13,7 @@ from fakes import FakeExtractor, snapshot, sources
 from PIL import Image
 
 from generator import build as story
-from generator import images, process_images
+from generator import images, process_image
 from generator.build import build
 from generator.core import plan
 from generator.core.errors import GalleryError, ImageError, LayerError, ModelError, OutputError, SettingsError
@@ -123,7 +123,7 @@ def test_large_animations_show_fewer_channels_the_same_for_all_images(project, m
 def test_animations_stay_below_the_limit_whatever_they_show(project, monkeypatch):
     """Noise does not compress as the plan expects, so frames are left out of those that are too large."""
     monkeypatch.setattr(layer_pictures, "GIF_AIM", 120_000)
-    monkeypatch.setattr(process_images, "GIF_LIMIT", 150_000)
+    monkeypatch.setattr(process_image, "GIF_LIMIT", 150_000)
     build(project, opener=lambda *_: FakeExtractor(channels=24, side=64, noise=True))
     for image in manifest(project)["images"]:
         for kind in ("layers_gif", "channels_gif"):

@@ -399,9 +399,9 @@ def test_what_changes_during_a_build_is_seen_by_the_next(tmp_path, monkeypatch, 
     class Opener(FakeExtractor):
         """Has a second input, and maps that depend on the bytes of its file."""
 
-        def __init__(self, settings, _digest):
-            self.bias = len(settings.model.read_bytes())
-            self.folder = Path(settings.inputs["other"])
+        def __init__(self, recipe):
+            self.bias = len(recipe.path.read_bytes())
+            self.folder = Path(recipe.inputs["other"])
             super().__init__()
 
         def describe(self):
