@@ -1,10 +1,7 @@
 """The whole way from settings to a website. Read `build` first."""
 
-import functools
-import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,16 +10,19 @@ from generator import estimate, images
 from generator.analysis import health
 from generator.analysis.prediction import check_labels
 from generator.core import bounds, paths, plan, resources
-from generator.core.errors import ModelError, OutputError
+from generator.core.errors import OutputError
 from generator.core.facts import FileKind
 from generator.core.files import resolved
-from generator.core.records import BuildReport, InputImage, ModelInfo, Step
+from generator.core.records import BuildReport, FailedImage, InputImage, ModelInfo, ShownImage, Step
 from generator.core.setting import Affects
 from generator.core.settings import Settings, values_affecting
 from generator.core.source_date import LATEST, source_date
-from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, stamp, take_stamps, take_stock
+from generator.executors import Executor, Threads
+from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, take_stamps, take_stock
 from generator.model.extractor import MODELS, Extractor, Models, Recipe
-from generator.process_images import Painter
+from generator.opened_model import ModelSource, close_model, extractor_of
+from generator.process_image import Context
+from generator.process_images import DrawnImages, ImageStore, process_images
 from generator.render import browser_data, cards, layer_pictures, palette
 from generator.storage import cache, output
 from generator.website import mkdocs_yml, page, templating
@@ -52,16 +52,19 @@ class Clock:
 
 def open_model(settings: Settings, digest: str, models: Models = MODELS) -> Extractor:
     """Open the model that the settings name; `digest` is the SHA-256 of its file."""
-    return models.open(
-        Recipe(
-            path=settings.model,
-            digest=digest,
-            allow_unsafe=settings.allow_unsafe,
-            custom_objects=settings.custom_objects,
-            inputs=settings.inputs,
-            pre_activation=settings.pre_activation,
-            verify=settings.verify,
-        )
+    return models.open(recipe(settings, digest))
+
+
+def recipe(settings: Settings, digest: str) -> Recipe:
+    """Return how the model that the settings name is opened; `digest` is the SHA-256 of its file."""
+    return Recipe(
+        path=settings.model,
+        digest=digest,
+        allow_unsafe=settings.allow_unsafe,
+        custom_objects=settings.custom_objects,
+        inputs=settings.inputs,
+        pre_activation=settings.pre_activation,
+        verify=settings.verify,
     )
 
 
@@ -69,9 +72,11 @@ def build(
     settings: Settings,
     tell: Callable[[Step], None] = lambda _: None,
     models: Models = MODELS,
+    executor: Executor | None = None,
 ) -> BuildReport:
     """Make the gallery that `settings` describe and say what was done.
 
+    `models` open the model. `executor` has the images drawn: by default one after the other, by threads.
     Raises a `GalleryError` when nothing can be built; a single bad image is reported instead.
     """
     check_output(settings)
@@ -81,13 +86,15 @@ def build(
     with output.locked(source_folder(settings), *([settings.output] if settings.site else [])) as unlocked:
         for folder in unlocked:
             news = f"its file system knows no locks, so nothing keeps a second build away from {folder}"
-            tell(Step("check", 0, 1, news))
+            tell(Step(stage="check", text=news))
         if settings.site:
             output.recover(settings.output)
-        return _build(settings, tell, models, kind)
+        return _build(settings, tell, models, kind, executor or Threads())
 
 
-def _build(settings: Settings, tell: Callable[[Step], None], models: Models, kind: FileKind) -> BuildReport:
+def _build(
+    settings: Settings, tell: Callable[[Step], None], models: Models, kind: FileKind, executor: Executor
+) -> BuildReport:
     clock = Clock()
     sources = output.SourceFolder(source_folder(settings))
     # What the user's own modules do is not in any fingerprint.
@@ -96,16 +103,22 @@ def _build(settings: Settings, tell: Callable[[Step], None], models: Models, kin
         stock = take_stock(settings, sources, kind)
         if report := recall_report(settings, sources, memory, stock):
             return replace(report, seconds=clock.seconds)
-    site, kept = draw(settings, tell, models, clock, sources, memory, stock)
+    source = ModelSource(
+        recipe=recipe(settings, stock.model), stamp=stock.stamps[str(settings.model)], opener=models.open
+    )
+    try:
+        site, drawn = draw(settings, tell, source, executor, clock, sources, memory, stock)
+    finally:
+        close_model()
     with clock.stage("pages"):
-        tell(Step("pages", 0, 1, "writing the pages"))
+        tell(Step(stage="pages", text="writing the pages"))
         for news in templating.say_renamed(settings.project):
-            tell(Step("pages", 0, 1, news))
+            tell(Step(stage="pages", text=news))
         written = write_pages(settings, sources, site)
         write_scripts(sources, site)
         write_health(sources, memory, site, stock.tools)
         write_decisions(sources, site)
-        sources.write(paths.CARD, cards.gallery_card(sources.root, site.title, site.good, site.plan.mapped))
+        sources.write(paths.CARD, cards.gallery_card(site.title, drawn.thumbnails, site.plan.mapped))
         sources.write(
             paths.MANIFEST,
             manifest(site.model, site.plan.layers, site.results, site.pixels, site.health),
@@ -113,11 +126,11 @@ def _build(settings: Settings, tell: Callable[[Step], None], models: Models, kin
         removed = sources.finish()
     if settings.site:
         with clock.stage("website"):
-            tell(Step("website", 0, 1, "building the website"))
+            tell(Step(stage="website", text="building the website"))
             with output.successor(settings.output, sources.published) as target:
                 withheld = build_website(mkdocs_config(settings), sources.root, target, resources.assets())
             if withheld:
-                tell(Step("website", 0, 1, mkdocs_yml.say_withheld(withheld)))
+                tell(Step(stage="website", text=mkdocs_yml.say_withheld(withheld)))
     report = BuildReport(
         sources=sources.root,
         website=settings.output / "index.html" if settings.site else None,
@@ -128,14 +141,14 @@ def _build(settings: Settings, tell: Callable[[Step], None], models: Models, kin
         bytes=sources.size,
         written=sources.written,
         removed=removed,
-        failed=tuple(result.image for result in site.results if result.image.error),
+        failed=tuple(result for result in site.results if isinstance(result, FailedImage)),
         unverified=tuple(filter(None, map(words.say_failed, site.good))),
         seconds=clock.seconds,
-        kept=kept,
+        kept=drawn.kept,
     )
     same_images = [each.image.digest for each in site.results] == [each.digest for each in stock.images]
     if same_images and take_stamps(settings, sources) == stock.stamps:
-        memory.remember(BUILD, stock.all, report, {})  # else something was changed, and may be changed back
+        memory.remember(BUILD, stock.all, report)  # else something was changed, and may be changed back
     memory.finish()
     return report
 
@@ -143,37 +156,44 @@ def _build(settings: Settings, tell: Callable[[Step], None], models: Models, kin
 def draw(
     settings: Settings,
     tell: Callable[[Step], None],
-    models: Models,
+    source: ModelSource,
+    executor: Executor,
     clock: Clock,
     sources: output.SourceFolder,
     memory: cache.Cache,
     stock: Stock,
-) -> tuple[Site, int]:
-    """Write the pictures of all images; return what pages are made from, and how many images were kept."""
+) -> tuple[Site, DrawnImages]:
+    """Write the pictures of all images; return what pages are made from, and what became of the images."""
     with clock.stage("model"):
         style = layer_pictures.Style(settings.scale, palette.colour_table(settings.colours))
-        extractor = functools.cache(lambda: open_unchanged(settings, stock, models))
         known = memory.recall(MODEL, model_key(settings, stock))
         if known is None:
-            tell(Step("model", 0, 1, f"loading {settings.model.name}"))
-        model = tell_of(known[0] if known else extractor().describe(), settings, tell)
+            tell(Step(stage="model", text=f"loading {settings.model.name}"))
+        model = tell_of(known or extractor_of(source).describe(), settings, tell)
         whole = make_plan(settings, tell, model, stock.images)
         check_labels(stock.labels, model.output_shapes)
         pixels = images.choose_pixels(settings.pixels, model.value_range)
         preparation = images.Preparation(pixels, settings.input_channels, settings.longest_side)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool, clock.stage("pictures"):
-        key = picture_key(whole, model, settings, stock)
-        extras = settings.arrays, settings.explain
-        painter = Painter(
-            whole, style, preparation, stock.labels, pool, sources, memory, key, stock.others, tell, *extras
+    with clock.stage("pictures"):
+        context = Context(
+            source=source,
+            model=model,
+            plan=whole,
+            style=style,
+            preparation=preparation,
+            labels=stock.labels,
+            arrays=settings.arrays,
+            explain=settings.explain,
+            other_digests=stock.others,
         )
-        results = painter.draw(extractor, model)
-    memory.remember(MODEL, model_key(settings, stock), model, {})
-    healths = health.check_up(whole.mapped, [each.layers for each in results if each.layers])
+        store = ImageStore(sources=sources, cache=memory, key=picture_key(whole, model, settings, stock))
+        drawn = process_images(context, store, executor, tell)
+    memory.remember(MODEL, model_key(settings, stock), model)
+    healths = health.check_up(whole.mapped, [each for each in drawn.results if isinstance(each, ShownImage)])
     site = Site(
         plan=whole,
         model=model,
-        results=results,
+        results=drawn.results,
         scale=settings.scale,
         colours=settings.colours,
         table=style.table,
@@ -182,18 +202,7 @@ def draw(
         health=healths,
         guide=(source_folder(settings) / "guide.md").is_file(),
     )
-    return site, painter.kept
-
-
-def open_unchanged(settings: Settings, stock: Stock, models: Models) -> Extractor:
-    """Open the model. Raises `ModelError` where its file was written since its fingerprint was taken."""
-    extractor = open_model(settings, stock.model, models)
-    if stamp(settings.model) != stock.stamps[str(settings.model)]:
-        raise ModelError(
-            f"expected {settings.model.name} to stay as it is during a build, received a changed one: "
-            "build again"
-        )
-    return extractor
+    return site, drawn
 
 
 def recall_report(
@@ -204,7 +213,7 @@ def recall_report(
     whole = sources.is_whole() and (output.is_whole_website(settings.output) or not settings.site)
     if found is None or not whole:
         return None
-    return replace(found[0], written=0, removed=0, kept=found[0].images, unchanged=True)
+    return replace(found, written=0, removed=0, kept=found.images, unchanged=True)
 
 
 def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, stock: Stock) -> str:
@@ -236,11 +245,15 @@ def make_plan(
     layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)
     plan.check_drawn(layers)
     whole = plan.Plan(
-        found, layers, settings.channels, settings.gif_channels_per_layer, settings.gif_channels
+        images=found,
+        layers=layers,
+        singles=settings.channels,
+        gif_channels_per_layer=settings.gif_channels_per_layer,
+        gif_channels=settings.gif_channels,
     )
     whole = estimate.fit(whole, settings.fit, settings.arrays, settings.explain)
     for each in whole.left_out:
-        tell(Step("model", 0, 1, each))
+        tell(Step(stage="model", text=each))
     return whole
 
 
@@ -253,7 +266,7 @@ def model_key(settings: Settings, stock: Stock) -> str:
 def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:
     """Tell what was repaired, left out or not given, and check the channels that are to be fed."""
     for news in (*model.repairs, *words.say_missing(model), *words.say_zeros(model)):
-        tell(Step("model", 0, 1, news))
+        tell(Step(stage="model", text=news))
     images.check_channels(settings.input_channels, model.input_shape[-1])
     return model
 
@@ -287,7 +300,7 @@ def write_scripts(sources: output.SourceFolder, site: Site) -> None:
     sources.write(paths.COLOURS, browser_data.colours_script(site.colours, scales))
     slugs = [result.image.slug for result in site.good]
     for layer in site.plan.mapped:
-        statistics = [result.layers[layer.slug].statistics for result in site.good]
+        statistics = [result.layers[layer.slug].numbers.statistics for result in site.good]
         sources.write(paths.ranges_script(layer.slug), browser_data.ranges_script(slugs, statistics))
 
 
@@ -297,11 +310,11 @@ def write_health(sources: output.SourceFolder, memory: cache.Cache, site: Site, 
     healths = [site.health[layer.slug] for layer in layers]
     key = cache.fingerprint(tools, layers, healths)
     found = memory.recall(HEALTH, key)
-    if found and sources.keep(found[1]):
+    if found and sources.keep(found):
         return
     files = health_views.health_files(layers, healths)
     sources.write_all(files)
-    memory.remember(HEALTH, key, None, {path: len(content) for path, content in files.items()})
+    memory.remember(HEALTH, key, {path: len(content) for path, content in files.items()})
 
 
 def write_decisions(sources: output.SourceFolder, site: Site) -> None:

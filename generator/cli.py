@@ -137,8 +137,8 @@ def _size_up(config, flags, verbose, quiet, no_progress) -> None:
 
 
 def _tell_failed(report) -> None:
-    for image in report.failed:
-        say(f"{image.name} is not in the gallery: {image.error}")
+    for failed in report.failed:
+        say(f"{failed.image.name} is not in the gallery: {failed.error}")
     for each in report.unverified:
         say(each)
 

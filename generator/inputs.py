@@ -102,7 +102,7 @@ def find_inputs(folder: Path) -> tuple[InputImage, ...]:
             wrong = str(error)
         except OSError as error:
             wrong = f"expected a readable file: {error.strerror}"
-        found.append(InputImage(path.name, slug, path, digest, wrong))
+        found.append(InputImage(name=path.name, slug=slug, path=path, digest=digest, error=wrong))
     return tuple(found)
 
 

@@ -1,274 +1,146 @@
-"""Draw all images: for each one forward pass, its pictures, and then the animations."""
+"""Keep the images that an earlier build drew, have the others drawn, and write and remember what comes back.
 
-import hashlib
-import io
-import itertools
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+This is the side that writes; what is done for one image, in whatever process, is in `process_image`.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from generator import attribution, images
-from generator.analysis.prediction import predict
-from generator.core import limits, paths, plan
 from generator.core.errors import ImageError
 from generator.core.records import (
-    Activations,
-    Animation,
-    Decision,
-    Download,
+    FailedImage,
     ImageResult,
     InputImage,
-    Layer,
-    LayerResult,
-    ModelInfo,
-    Picture,
-    Prediction,
-    PreparedImage,
-    RenderResult,
-    RenderTask,
+    ProcessedImage,
     Step,
+    Thumbnails,
 )
-from generator.model.extractor import Extractor
-from generator.render import cards, gif, layer_pictures, overlays, photos, png
+from generator.executors import Executor
+from generator.process_image import Context, process_image
+from generator.render.cards import GALLERY_COLUMNS
 from generator.storage.cache import Cache, fingerprint
 from generator.storage.output import SourceFolder
 
-SEEN_SIDE = 256  # pixels: the least longer side of the picture of what the model sees
 
+@dataclass(frozen=True, kw_only=True)
+class DrawnImages:
+    """What became of all images, in their order; `thumbnails` are those of the first that are shown.
 
-@dataclass
-class Painter:
-    """Draws images one after the other and writes their pictures.
-
-    An image's pictures depend on nothing but the image, `key`, which is the fingerprint of all else that they
-    are made from, and its `plan`; so those of an earlier build are kept where both are the same. `others` has
-    the digests of the pictures for further inputs, by input and file. `preparation` says how pictures become
-    values, `pool` maps renderers over jobs, `arrays` is the type of the numbers to take along, or "none",
-    `explain` whether predictions are explained.
+    `kept` is how many images have their pictures from an earlier build.
     """
 
-    plan: plan.Plan
-    style: layer_pictures.Style
-    preparation: images.Preparation
-    labels: Sequence[str]
-    pool: Executor
+    results: tuple[ImageResult, ...]
+    thumbnails: tuple[Thumbnails, ...]
+    kept: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageStore:
+    """The files of images, and what is remembered of those that hold.
+
+    An image's pictures depend on nothing but the image and `key`, which is the fingerprint of all else that
+    they are made from; so those of an earlier build are kept where both are the same.
+    """
+
     sources: SourceFolder
     cache: Cache
     key: str
-    others: Mapping[str, Mapping[str, str]]
-    tell: Callable[[Step], None]
-    arrays: str
-    explain: bool
-    kept: int = 0
 
-    def draw(self, open_extractor: Callable[[], Extractor], model: ModelInfo) -> tuple[ImageResult, ...]:
-        """Draw every image. Raises `ImageError` when none of them can be read."""
-        results = []
-        for number, image in enumerate(self.plan.images):
-            result = self._recall(image)
-            if result is None:
-                self._tell(number, 0, image)
-                before = len(self.sources)
-                result = self._draw(number, image, open_extractor, model)
-                if not result.image.error:
-                    files = self.sources.since(before)
-                    self.cache.remember(image.slug, self._key(result.image), result, files)
-            results.append(result)
-        if all(result.image.error for result in results):
-            names = "; ".join(f"{each.image.name}: {each.image.error}" for each in results[:3])
-            raise ImageError(f"expected at least one readable image, received none ({names})")
-        return tuple(results)
+    def recall(self, image: InputImage) -> ProcessedImage | None:
+        """Return what an earlier build made of an image, if all of it is still there."""
+        found = self.cache.recall(image.slug, self._key(image))
+        if found is None or not self.sources.keep(found.files):
+            return None
+        return replace(found, result=replace(found.result, image=image))
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Write files of an image by path. Raises `OutputError`."""
+        self.sources.write_all(files)
+
+    def remember(self, processed: ProcessedImage) -> None:
+        """Remember what was made of an image, all of whose files have been written."""
+        image = processed.result.image
+        self.cache.remember(image.slug, self._key(image), processed)
 
     def _key(self, image: InputImage) -> str:
         return fingerprint(self.key, image.name, image.slug, image.digest)
 
-    def _recall(self, image: InputImage) -> ImageResult | None:
-        """Return what an earlier build made of an image, if all of it is still there."""
-        found = self.cache.recall(image.slug, self._key(image))
-        if found is None or not self.sources.keep(found[1]):
-            return None
-        self.kept += 1
-        return replace(found[0], image=replace(image, error=found[0].image.error))
 
-    def _draw(
-        self, number: int, image: InputImage, open_extractor: Callable[[], Extractor], model: ModelInfo
-    ) -> ImageResult:
-        """Draw one image; what is wrong with it becomes its `error`."""
-        if image.error:
-            return ImageResult(image)
-        try:
-            content = images.read(image.path)  # its digest is that of what is drawn, changed or not
-            image = replace(image, digest=hashlib.sha256(content).hexdigest())
-            prepared = self.preparation.apply(images.decode(content), model.input_shape)
-            del content
-            others = self._others(image, model)
-            extractor = open_extractor()
-            activations = extractor.extract(prepared.values, others)
-        except ImageError as error:
-            # What the system could not read may be back next time: it has no digest, as in `find_inputs`.
-            digest = "" if isinstance(error.__cause__, OSError) else image.digest
-            return ImageResult(replace(image, error=str(error), digest=digest))
-        prediction = predict(activations.outputs, model.final_activation, self.labels)
-        result = self._draw_input(image, prepared, prediction)
-        result = self._draw_activations(number, result, activations)
-        del activations  # the gradients take as much memory again
-        if self.explain and prediction.score is not None:
-            decision = self._explain(extractor, image, others, prepared, prediction)
-            result = replace(result, decision=decision)
-        return result
+def process_images(
+    context: Context, store: ImageStore, executor: Executor, tell: Callable[[Step], None]
+) -> DrawnImages:
+    """Draw the images of the plan, but for those that are kept.
 
-    def _draw_activations(self, number: int, result: ImageResult, activations: Activations) -> ImageResult:
-        """Write all that shows an image's maps, and add it to its `result`."""
-        image = result.image
-        maps = [activations.maps[layer.index] for layer in self.plan.drawn]
-        stacks = [activations.maps[layer.index] for layer in self.plan.mapped]
-        drawn, pictures, frames = self._draw_layers(number, image, maps)
-        result = replace(result, layers=drawn, check=activations.check)
-        layers_gif = self.pool.submit(self._layers_animation, image, stacks, drawn, pictures)
-        channels_gif = self.pool.submit(self._channels_animation, image, frames)
-        card = self.pool.submit(self._draw_card, result)
-        arrays = self._write_arrays(image, maps) if self.arrays != "none" else None
-        card.result()
-        return replace(
-            result, layers_gif=layers_gif.result(), channels_gif=channels_gif.result(), arrays=arrays
-        )
+    Raises `ImageError` when none of them can be read.
+    """
+    images = context.plan.images
+    collector = _Collector(context, store, tell)
+    kept = {}
+    for image in images:
+        if found := store.recall(image):
+            kept[image.slug] = found
+            collector.add(image, found)
+    executor.run(process_image, context, [each for each in images if each.slug not in kept], collector)
+    results = collector.results
+    if all(isinstance(result, FailedImage) for result in results):
+        names = "; ".join(f"{each.image.name}: {each.error}" for each in results[:3])
+        raise ImageError(f"expected at least one readable image, received none ({names})")
+    return DrawnImages(results=results, thumbnails=collector.thumbnails, kept=len(kept))
 
-    def _draw_card(self, result: ImageResult) -> None:
-        card = cards.image_card(self.sources.root, result, self.plan.mapped)
-        self.sources.write(paths.image_card(result.image.slug), card)
 
-    def _others(self, image: InputImage, model: ModelInfo) -> dict[str, np.ndarray]:
-        """Return the pictures for the model's other inputs: of the same name, or the only one there is."""
-        others, preparation = {}, replace(self.preparation, channels=())  # which fill the test image alone
-        for each in model.inputs:
-            if each.folder:
-                found = images.find_images(each.folder)
-                same = [path for path in found if path.stem == image.path.stem] or found
-                if len(same) > 1:
-                    wanted = f"one picture called {image.path.stem} in {each.folder.name} for {each.name}"
-                    raise ImageError(f"expected {wanted}, received {len(same)}: name them alike")
-                content = images.read(same[0])
-                if hashlib.sha256(content).hexdigest() != self.others[each.name].get(same[0].name):
-                    raise ImageError(
-                        f"expected {same[0].name} for {each.name} to stay as it is during a build, received "
-                        "a changed one: build again"
-                    )
-                others[each.name] = preparation.apply(images.decode(content), each.shape).values
-        return others
+class _Collector:
+    """Writes what an executor hands back, tells how far it is, and puts results into the images' order."""
 
-    def _tell(self, number: int, layers: int, image: InputImage) -> None:
-        each = len(self.plan.drawn)
-        self.tell(Step("pictures", number * each + layers, len(self.plan.images) * each, image.name))
+    def __init__(self, context: Context, store: ImageStore, tell: Callable[[Step], None]):
+        self._plan, self._store, self._tell = context.plan, store, tell
+        self._places = {image.slug: place for place, image in enumerate(self._plan.images)}
+        self._results: dict[int, ImageResult] = {}
+        self._thumbnails: dict[int, Thumbnails] = {}
+        self._undrawn: dict[str, set[str]] = {}  # the grids that images at hand do not have yet
 
-    def _draw_layers(
-        self, number: int, image: InputImage, maps: Sequence[np.ndarray]
-    ) -> tuple[dict[str, LayerResult], list[np.ndarray], list[tuple[Layer, int, np.ndarray]]]:
-        """Write the grids and single channels of one image; return the frames of both animations too."""
-        drawn, pictures, frames = {}, [], []
-        for result, picture in self.pool.map(self._draw_layer, self.plan.tasks(image), maps):
-            layer = result.task.layer
-            drawn[layer.slug] = result.layer
-            if picture is not None:
-                pictures.append(picture)
-            frames += zip([layer] * len(result.frames), result.task.frames, result.frames, strict=True)
-            self._tell(number, len(drawn), image)
-        return drawn, pictures, frames
+    @property
+    def results(self) -> tuple[ImageResult, ...]:
+        """The results in the order of the images."""
+        return tuple(self._results[place] for place in sorted(self._results))
 
-    def _draw_layer(self, task: RenderTask, maps: np.ndarray) -> tuple[RenderResult, np.ndarray | None]:
-        """Draw one layer and write its files, which the result then is without; add a frame of its maps."""
-        result = layer_pictures.render_layer(task, maps, self.style)
-        self.sources.write_all(result.files)
-        layer, side = task.layer, self.plan.canvas
-        frame = layer_pictures.layer_frame(layer, maps, result.layer.ranges, side) if layer.is_map else None
-        return replace(result, files={}), frame
+    @property
+    def thumbnails(self) -> tuple[Thumbnails, ...]:
+        """The thumbnails of the first images that are shown, as many as the gallery's card has room for."""
+        return tuple(self._thumbnails[place] for place in sorted(self._thumbnails))
 
-    def _explain(
-        self,
-        extractor: Extractor,
-        image: InputImage,
-        others: Mapping[str, np.ndarray],
-        prepared: PreparedImage,
-        prediction: Prediction,
-    ) -> Decision:
-        """Have a prediction explained, and write the pictures of that."""
-        layers = self.plan.explained
-        explanation = attribution.explain(
-            extractor, prepared.values, others, self.plan.layers, layers, prediction.method
-        )
-        decision, files = overlays.draw_attribution(image.slug, prepared.seen, layers, explanation)
-        self.sources.write_all(files)
-        return decision
+    def begin(self, image: InputImage) -> None:
+        """Tell which image is next."""
+        self._undrawn[image.slug] = {task.grid for task in self._plan.tasks(image)}
+        self._report(image)
 
-    def _write_arrays(self, image: InputImage, maps: Sequence[np.ndarray]) -> Download:
-        """Write what the drawn layers made of an image: an array for each by its slug, never pickled."""
-        path, content = paths.arrays_file(image.slug), io.BytesIO()
-        with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite, as documented
-            slugs = [layer.slug for layer in self.plan.drawn]
-            np.savez_compressed(
-                content, **{slug: each.astype(self.arrays) for slug, each in zip(slugs, maps, strict=True)}
-            )
-        self.sources.write(path, content.getvalue())
-        return Download(path, content.tell(), self.arrays)
+    def emit(self, image: InputImage, files: Mapping[str, bytes]) -> None:
+        """Write files, and tell when layers are done: those whose grids are among the files."""
+        self._store.write(files)
+        undrawn = self._undrawn[image.slug]
+        if drawn := undrawn & files.keys():
+            undrawn -= drawn
+            self._report(image)
 
-    def _draw_input(self, image: InputImage, prepared: PreparedImage, prediction: Prediction) -> ImageResult:
-        """Write the image as given and as the model sees it."""
-        folder = paths.image_page(image.slug)
-        photo, *size = photos.photo(prepared.original)
-        self.sources.write(f"{folder}/original.jpg", photo)
-        height, width = prepared.seen.shape[:2]
-        factor = -(-SEEN_SIDE // max(height, width))
-        self.sources.write(f"{folder}/seen.png", png.encode_pixels(prepared.seen, factor))
-        return ImageResult(
-            image=image,
-            size=prepared.original.shape[1::-1],
-            original=Picture(f"{folder}/original.jpg", *size),
-            seen=Picture(f"{folder}/seen.png", width * factor, height * factor),
-            fed=prepared.values.shape,
-            prediction=prediction,
-        )
+    def finish(self, image: InputImage, result: ProcessedImage | FailedImage) -> None:
+        """Remember what became of an image, unless it failed: it may be readable the next time."""
+        del self._undrawn[image.slug]
+        if isinstance(result, ProcessedImage):
+            self._store.remember(result)
+        self.add(image, result)
 
-    def _layers_animation(
-        self,
-        image: InputImage,
-        maps: Sequence[np.ndarray],
-        drawn: dict[str, LayerResult],
-        pictures: Sequence[np.ndarray],
-    ) -> Animation:
-        """Write the animation over layers; `pictures` are frames for the planned canvas."""
-        layers = self.plan.mapped
-        ranges = [drawn[layer.slug].ranges for layer in layers]
-        for side in plan.CANVASES[plan.CANVASES.index(self.plan.canvas) :]:
-            if side < self.plan.canvas:
-                pictures = list(map(layer_pictures.layer_frame, layers, maps, ranges, itertools.repeat(side)))
-            frames = layer_pictures.layers_frames(pictures)
-            content, kept = gif.encode(frames.indices, self.style.table, frames.milliseconds), layers
-            if len(content) <= limits.README_GIF_BYTES:
-                break
-        else:
-            content, kept = gif.encode_within(
-                frames.indices, self.style.table, frames.milliseconds, limits.LARGEST_GIF_BYTES
-            )
-        return self._animation(image, "layers", content, frames.indices[0], (len(kept), len(layers)))
+    def add(self, image: InputImage, result: ProcessedImage | FailedImage) -> None:
+        """Put a result into its place; of thumbnails, no more stay than are needed."""
+        place = self._places[image.slug]
+        if isinstance(result, FailedImage):
+            self._results[place] = result
+            return
+        self._results[place] = result.result
+        self._thumbnails[place] = result.thumbnails
+        for late in sorted(self._thumbnails)[GALLERY_COLUMNS:]:
+            del self._thumbnails[late]
 
-    def _channels_animation(
-        self, image: InputImage, chosen: Sequence[tuple[Layer, int, np.ndarray]]
-    ) -> Animation | None:
-        if not chosen:
-            return None
-        frames = layer_pictures.channels_frames(chosen)
-        content, kept = gif.encode_within(
-            frames.indices, self.style.table, frames.milliseconds, limits.LARGEST_GIF_BYTES
-        )
-        total = sum(layer.channels for layer in self.plan.convolutions)
-        return self._animation(image, "channels", content, frames.indices[0], (len(kept), total))
-
-    def _animation(
-        self, image: InputImage, name: str, content: bytes, still: np.ndarray, shown: tuple[int, int]
-    ) -> Animation:
-        """Write a GIF and its first frame; `shown` is how many layers or channels it has, and of how many."""
-        path = f"{paths.image_page(image.slug)}/{name}"
-        animation, files = layer_pictures.animation(path, content, still, self.style.table, shown, name)
-        self.sources.write_all(files)
-        return animation
+    def _report(self, image: InputImage) -> None:
+        each = len(self._plan.drawn)
+        under_way = sum(each - len(undrawn) for undrawn in self._undrawn.values())
+        total, done = len(self._plan.images) * each, len(self._results) * each + under_way
+        self._tell(Step(stage="pictures", done=done, total=total, text=image.name))

@@ -31,7 +31,15 @@ class FakeExtractor:
             LayerInfo(index=3, name="act", kind="ReLU", family="activation", shape=shape, parameters=0),
         )
         return ModelInfo(
-            "fake.h5", "0" * 64, "fake", (self.side, self.side, 3), 9, layers, ((2,),), "softmax", None
+            file="fake.h5",
+            digest="0" * 64,
+            name="fake",
+            input_shape=(self.side, self.side, 3),
+            parameters=9,
+            layers=layers,
+            output_shapes=((2,),),
+            final_activation="softmax",
+            value_range=None,
         )
 
     def extract(self, values: np.ndarray, _others) -> Activations:
@@ -108,8 +116,16 @@ def make_plan(layers: int = 10, images: int = 3, side: int | None = 64, channels
                   parameters=1)
         for i in range(1, layers + 1)
     ]  # fmt: skip
-    found = tuple(InputImage(f"{i}.png", str(i), Path(f"{i}.png"), "") for i in range(images))
-    return Plan(found, plan_layers(infos, (), False), ("convolution",), 32, 480)
+    found = tuple(
+        InputImage(name=f"{i}.png", slug=str(i), path=Path(f"{i}.png"), digest="") for i in range(images)
+    )
+    return Plan(
+        images=found,
+        layers=plan_layers(infos, (), False),
+        singles=("convolution",),
+        gif_channels_per_layer=32,
+        gif_channels=480,
+    )
 
 
 def sources(settings: Settings) -> Path:

@@ -7,15 +7,15 @@ import numpy as np
 
 from generator.analysis.statistics import BINS
 from generator.core.formatting import count
-from generator.core.records import Layer, LayerHealth, LayerResult, Vitals
+from generator.core.records import Layer, LayerHealth, LayerNumbers, PartialStatistics, ShownImage
 
 COMMON_BINS = 48
 SILENT = "no value here is below zero, and a channel is dead when none is above it on any image"
 STILL = "values here lie below zero too, and a channel is dead when all of them, on all images, are the same"
 
 
-def combine(results: Sequence[LayerResult]) -> LayerHealth:
-    """Put together what the images, at least one, added to a layer's found.
+def combine(numbers: Sequence[LayerNumbers]) -> LayerHealth:
+    """Merge a layer's numbers for all images, at least one, into its health.
 
     `rectified`: no finite value of the layer is below zero, as behind a ReLU. There a channel is `dead` when
     none of its values is above zero on any image; in other layers when all its values on all images are
@@ -24,8 +24,8 @@ def combine(results: Sequence[LayerResult]) -> LayerHealth:
     neither. `alike`: Pearson correlation above 0.99 on every image, channels that are constant on one left
     out; a group is what such pairs connect.
     """
-    statistics = [result.statistics for result in results]
-    pixels = np.array([result.shape[0] * result.shape[1] for result in results])[:, None]
+    statistics = [each.statistics for each in numbers]
+    pixels = np.array([each.shape[0] * each.shape[1] for each in numbers])[:, None]
     finite = pixels - np.stack([each.flawed for each in statistics])
     known = np.maximum(finite.sum(axis=0), 1)
     some = finite.any(axis=0)
@@ -36,11 +36,11 @@ def combine(results: Sequence[LayerResult]) -> LayerHealth:
     one_value = (minimum == maximum) & (pixels.sum() > 1)
     means = np.stack([each.mean for each in statistics])
     squares = np.stack([each.mean**2 + each.variance for each in statistics])
-    zeros = np.sum([result.vitals.zeros for result in results], axis=0)
+    zeros = np.sum([each.partial.zeros for each in numbers], axis=0)
     above = np.nansum(np.stack([each.active for each in statistics]) * finite, axis=0)
-    edges, bins = merge_bins([result.vitals for result in results])
+    edges, bins = merge_bins([each.partial for each in numbers])
     return LayerHealth(
-        images=len(results),
+        images=len(numbers),
         rectified=rectified,
         dead=~flawed & (maximum <= 0 if rectified else one_value),
         constant=~flawed & np.all([each.constant for each in statistics], axis=0) & (pixels > 1).all(),
@@ -51,7 +51,7 @@ def combine(results: Sequence[LayerResult]) -> LayerHealth:
         active=np.where(some, above / known, np.nan),
         zero=np.where(some, zeros / known, np.nan),
         loudest=np.where(np.isnan(means), -np.inf, means).argmax(axis=0),
-        alike=_groups([result.vitals.alike for result in results], len(minimum)),
+        alike=_groups([each.partial.alike for each in numbers], len(minimum)),
         zeros=int(zeros.sum()),
         above=round(above.sum()),
         edges=edges,
@@ -67,13 +67,13 @@ def _mean(means: np.ndarray) -> np.ndarray:
     return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
-def merge_bins(vitals: Sequence[Vitals]) -> tuple[np.ndarray, np.ndarray]:
+def merge_bins(partials: Sequence[PartialStatistics]) -> tuple[np.ndarray, np.ndarray]:
     """Return 49 edges from the lowest to the highest value of all images, and the counts between them.
 
     Each image's 256 bins are shared out in proportion to the overlap, so counts are float64 (48,) and their
     sum is that of the images' counts. Without any values the edges are those of −1…1.
     """
-    filled = [each for each in vitals if each.bins.any()]
+    filled = [each for each in partials if each.bins.any()]
     low = min((each.low for each in filled), default=-1.0)
     high = max((each.high for each in filled), default=1.0)
     if low == high:  # a single value gets bins as wide as itself around it
@@ -157,6 +157,6 @@ def define_dead(found: LayerHealth) -> str:
     return SILENT if found.rectified else STILL
 
 
-def check_up(layers: Sequence[Layer], results: Sequence[dict[str, LayerResult]]) -> dict[str, LayerHealth]:
-    """Return the health of each of the layers by slug, from what is known of each image by slug."""
-    return {layer.slug: combine([each[layer.slug] for each in results]) for layer in layers}
+def check_up(layers: Sequence[Layer], results: Sequence[ShownImage]) -> dict[str, LayerHealth]:
+    """Return the health of each of the layers by slug, from the numbers of all images."""
+    return {layer.slug: combine([each.layers[layer.slug].numbers for each in results]) for layer in layers}

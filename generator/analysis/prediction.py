@@ -67,7 +67,9 @@ def predict(outputs: Sequence[np.ndarray], final_activation: str | None, labels:
         of_output=of_output,
         opposite=single and best == 0,
     )
-    return Prediction(f"{label} {values[best]:.1%}", label, float(values[best]), method, best)
+    return Prediction(
+        f"{label} {values[best]:.1%}", label=label, score=float(values[best]), method=method, number=best
+    )
 
 
 def _softmax(values: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from generator.core.records import MapStatistics, Vitals
+from generator.core.records import LayerNumbers, MapStatistics, PartialStatistics
 from generator.core.sequences import pieces
 
 BINS = 256
@@ -16,11 +16,11 @@ def measure(maps: np.ndarray) -> MapStatistics:
     """Return the statistics of float32 (height, width, channels), each channel for itself."""
     height, width, channels = maps.shape
     found = [_measure(maps[..., piece]) for piece in pieces(channels, height * width)]
-    return MapStatistics(*map(np.concatenate, zip(*found, strict=True)))
+    return MapStatistics(**{name: np.concatenate([each[name] for each in found]) for name in found[0]})
 
 
-def _measure(maps: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the fields of `MapStatistics` in order."""
+def _measure(maps: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the fields of `MapStatistics` by name."""
     values = np.moveaxis(maps, -1, 0).reshape(maps.shape[-1], -1).astype(np.float64)
     finite = np.isfinite(values)
     whole = finite.all()
@@ -35,17 +35,22 @@ def _measure(maps: np.ndarray) -> tuple[np.ndarray, ...]:
     apart = known(mean[:, None]) - mean[:, None]
     minimum = np.where(some, known(np.inf).min(axis=1, initial=np.inf), np.nan)
     maximum = np.where(some, known(-np.inf).max(axis=1, initial=-np.inf), np.nan)
-    return (
-        minimum.astype(np.float32),
-        maximum.astype(np.float32),
-        np.where(some, mean, np.nan),
-        np.where(some, np.square(apart, out=apart).sum(axis=1) / divisor, np.nan),
-        np.where(some, np.count_nonzero(known(0) > 0, axis=1) / divisor, np.nan),
-        (values.shape[1] - count).astype(np.int32),
-    )
+    return {
+        "minimum": minimum.astype(np.float32),
+        "maximum": maximum.astype(np.float32),
+        "mean": np.where(some, mean, np.nan),
+        "variance": np.where(some, np.square(apart, out=apart).sum(axis=1) / divisor, np.nan),
+        "active": np.where(some, np.count_nonzero(known(0) > 0, axis=1) / divisor, np.nan),
+        "flawed": (values.shape[1] - count).astype(np.int32),
+    }
 
 
-def examine(maps: np.ndarray, statistics: MapStatistics) -> Vitals:
+def layer_numbers(maps: np.ndarray, statistics: MapStatistics) -> LayerNumbers:
+    """Return all numbers of float32 (height, width, channels), whose `statistics` are known."""
+    return LayerNumbers(shape=maps.shape, statistics=statistics, partial=examine(maps, statistics))
+
+
+def examine(maps: np.ndarray, statistics: MapStatistics) -> PartialStatistics:
     """Return what float32 (height, width, channels) adds to its layer's health."""
     values = maps.ravel()
     if statistics.flawed.any():
@@ -59,11 +64,12 @@ def examine(maps: np.ndarray, statistics: MapStatistics) -> Vitals:
         places = np.minimum((values[piece].astype(np.float64) - low) * factor, BINS - 1)
         bins += np.bincount(places.astype(np.uint8), minlength=BINS).astype(np.int32)
     zeros = maps.shape[0] * maps.shape[1] - np.count_nonzero(maps, axis=(0, 1))
-    return Vitals(zeros.astype(np.int32), low, high, bins, _alike(maps, statistics))
+    alike = _alike(maps, statistics)
+    return PartialStatistics(zeros=zeros.astype(np.int32), low=low, high=high, bins=bins, alike=alike)
 
 
 def _alike(maps: np.ndarray, statistics: MapStatistics) -> np.ndarray:
-    """Return the pairs of channels whose Pearson correlation is above `ALIKE`, as `Vitals` has them.
+    """Return the pairs of channels whose Pearson correlation is above `ALIKE`; see `PartialStatistics`.
 
     Channels that are constant where they are compared and those with NaN or infinite values are left out.
     """

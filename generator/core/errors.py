@@ -38,6 +38,10 @@ class ProjectError(GalleryError):
     """A project leads out of itself, or holds what is neither a file nor a folder."""
 
 
+class WorkerError(GalleryError):
+    """A process that did a part of the work ended before it was done."""
+
+
 class WebsiteError(GalleryError):
     """MkDocs could not build the pages."""
 

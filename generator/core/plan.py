@@ -23,7 +23,7 @@ CANVASES = (704, 664, 600, 532, 464, 400, 334, 266)  # pixels; powers of two and
 LAYER_FRAME_BYTES = 0.17  # for each pixel of a square canvas; trained models take from 0.14 to 0.23
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What will be made. `layers` has every call; `singles` the families drawn channel by channel.
 
@@ -66,13 +66,18 @@ class Plan:
     def _task(self, image: InputImage, layer: Layer) -> RenderTask:
         folder = paths.image_layer_page(image.slug, layer.slug)
         if not layer.is_map:
-            return RenderTask(image.slug, layer, f"{folder}.png", None, None, Singles("", 0, ()), ())
+            return RenderTask(image=image.slug, layer=layer, grid=f"{folder}.png", singles=Singles("", 0, ()))
         single = "all" in self.singles or layer.family in self.singles
         drawn = evenly_spaced(layer.channels, self.most_singles or layer.channels) if single else ()
-        singles = Singles(folder, layer.channels, drawn)
-        grid, small = f"{folder}/grid.png", f"{folder}/small.png"
-        maps = paths.maps_script(image.slug, layer.slug)
-        return RenderTask(image.slug, layer, grid, small, maps, singles, self.frames(layer))
+        return RenderTask(
+            image=image.slug,
+            layer=layer,
+            grid=f"{folder}/grid.png",
+            small=f"{folder}/small.png",
+            maps=paths.maps_script(image.slug, layer.slug),
+            singles=Singles(folder, layer.channels, drawn),
+            frames=self.frames(layer),
+        )
 
     @cached_property
     def canvas(self) -> int:

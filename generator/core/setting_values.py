@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-FAMILIES = ("convolution", "pooling", "normalization", "activation", "merging", "resizing", "other")
+from generator.core.model_records import FAMILIES
+
 SINGLES = (*FAMILIES, "all")
 SCALES = ("channel", "layer", "zscore")
 ARRAYS = ("none", "float16", "float32")

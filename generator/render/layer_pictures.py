@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.analysis.statistics import examine, measure
+from generator.analysis.statistics import layer_numbers, measure
 from generator.core.formatting import shape_in_words
 from generator.core.paths import values_csv
 from generator.core.plan import LARGEST_MAP
@@ -60,11 +60,18 @@ def render_layer(task: RenderTask, maps: np.ndarray, style: Style) -> RenderResu
         sheet = tiling.tile(scaling.quantize(scaling.average_down(maps, shrink), ranges), columns)
         files[task.small] = png.encode(sheet, style.table)
         small = Picture(task.small, sheet.shape[1], sheet.shape[0])
-    vitals, size = examine(maps, statistics), (width * single, height * single)
     layer = LayerResult(
-        maps.shape, grid, small, columns, task.singles, size, factor, ranges, statistics, vitals
+        numbers=layer_numbers(maps, statistics),
+        grid=grid,
+        small=small,
+        columns=columns,
+        singles=task.singles,
+        single_size=(width * single, height * single),
+        enlarged=factor,
+        ranges=ranges,
     )
-    return RenderResult(task, layer, files, _channel_frames(maps, ranges, task.frames))
+    frames = _channel_frames(maps, ranges, task.frames)
+    return RenderResult(task=task, layer=layer, files=files, frames=frames, sheet=sheet)
 
 
 def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderResult:
@@ -75,15 +82,21 @@ def _render_bars(task: RenderTask, values: np.ndarray, style: Style) -> RenderRe
     width = max(1, min(WIDEST_BAR, BARS_WIDTH // len(row)))
     picture = tiling.bars(row, limits, BARS_HEIGHT, width)
     shown = Picture(task.grid, picture.shape[1], picture.shape[0])
-    statistics = measure(values)
-    vitals = examine(values, statistics)
     layer = LayerResult(
-        values.shape, shown, shown, 1, task.singles, (0, 0), 1, limits[None], statistics, vitals
+        numbers=layer_numbers(values, measure(values)),
+        grid=shown,
+        small=shown,
+        columns=1,
+        singles=task.singles,
+        single_size=(0, 0),
+        enlarged=1,
+        ranges=limits[None],
     )
     lines = ["unit,value", *(f"{unit},{value:.9g}" for unit, value in enumerate(row))]
     csv = "".join(f"{line}\n" for line in lines).encode()
     files = {task.grid: png.encode(picture, style.table), values_csv(task.image, task.layer.slug): csv}
-    return RenderResult(task, layer, files, np.empty((0, 1, 1), np.uint8))
+    none = np.empty((0, 1, 1), np.uint8)
+    return RenderResult(task=task, layer=layer, files=files, frames=none, sheet=picture)
 
 
 def _channel_frames(maps: np.ndarray, ranges: np.ndarray, chosen: Sequence[int]) -> np.ndarray:
@@ -118,7 +131,7 @@ def animation(
     frames, total = shown
     note = f"{total - frames:,} of {total:,} {things} left out to stay small" if frames < total else None
     files = {gif.path: content, picture.path: png.encode(still, table)}
-    return Animation(gif, picture, len(content), frames, note), files
+    return Animation(gif=gif, still=picture, bytes=len(content), frames=frames, left_out=note), files
 
 
 def layers_frames(pictures: Sequence[np.ndarray]) -> Frames:

@@ -75,7 +75,7 @@ def draw_attribution(
     peaks = {
         layer.slug: float(cam.max()) if np.isfinite(cam).all() else np.nan for layer, cam in cams.items()
     }
-    decision = Decision(replace(explanation, cams={}), peaks)
+    decision = Decision(explanation=replace(explanation, cams={}), peaks=peaks)
     good = {layer: cam for layer, cam in cams.items() if not np.isnan(peaks[layer.slug])}
     if not good:
         return decision, {}

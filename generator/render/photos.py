@@ -14,9 +14,15 @@ def photo(pixels: np.ndarray) -> tuple[bytes, int, int]:
 
     Nothing but the pixels is stored, so that no place or camera is published.
     """
+    shown = shrink(pixels)
+    return imageio.imwrite("<bytes>", shown, extension=".jpg", quality=88), *shown.shape[1::-1]
+
+
+def shrink(pixels: np.ndarray) -> np.ndarray:
+    """Return uint8 (height, width, 3) at most `LONGEST_PHOTO` pixels long."""
     image = Image.fromarray(pixels)
     image.thumbnail((LONGEST_PHOTO, LONGEST_PHOTO))
-    return imageio.imwrite("<bytes>", np.asarray(image), extension=".jpg", quality=88), *image.size
+    return np.asarray(image)
 
 
 def save(image: Image.Image, kind: str, **options) -> bytes:

@@ -1,6 +1,6 @@
 """What an earlier build left that still holds: records as JSON, each under a fingerprint of its sources.
 
-Nothing in a cache is ever run: only records and members of `core`, arrays and plain values are read back.
+Nothing in a cache is ever run: only what `records` and `facts` name, arrays and plain values are read back.
 """
 
 import base64
@@ -42,8 +42,8 @@ class Cache:
         self.folder, self.force = folder, force
         self._used: set[Path] = set()
 
-    def recall(self, name: str, key: str) -> tuple[Any, dict[str, int]] | None:
-        """Return what was remembered with the same key, and the sizes of its files; else forget it.
+    def recall(self, name: str, key: str) -> Any:
+        """Return what was remembered with the same key, else forget it and return `None`.
 
         It is forgotten before anything is drawn anew, so that a build that is cut off leaves no record of
         files that it had begun to replace.
@@ -51,20 +51,20 @@ class Cache:
         path = self._path(name)
         if not self.force:
             try:
-                stored, record, files = load(path.read_text(encoding="utf-8"))
+                stored, record = load(path.read_text(encoding="utf-8"))
                 if stored == key:
                     self._used.add(path)
-                    return record, files
+                    return record
             except (OSError, ValueError):
                 pass
         output.remove(path)
         return None
 
-    def remember(self, name: str, key: str, record: Any, files: Mapping[str, int]) -> None:
-        """Keep a record, and the sizes of the files that belong to it by path."""
+    def remember(self, name: str, key: str, record: Any) -> None:
+        """Keep a record, anything but `None`; where files belong to it, it has their sizes by path."""
         path = self._path(name)
         self._used.add(path)
-        output.write_whole(path, dump((key, record, files)).encode())
+        output.write_whole(path, dump((key, record)).encode())
 
     def finish(self) -> None:
         """Remove what this build neither recalled nor remembered."""

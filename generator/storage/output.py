@@ -1,6 +1,5 @@
 """Files on disk: check that a folder is ours, write what changed, remove what is left over, swap folders."""
 
-import itertools
 import json
 import os
 import shutil
@@ -235,14 +234,6 @@ class SourceFolder:
         if whole:
             self._files.update(sizes)
         return whole
-
-    def __len__(self) -> int:
-        """Return how many files this build has so far."""
-        return len(self._files)
-
-    def since(self, mark: int) -> dict[str, int]:
-        """Return the sizes of the files by path, sorted, but for the first `mark`."""
-        return dict(sorted(itertools.islice(self._files.items(), mark, None)))
 
     def foreign(self) -> dict[str, Path]:
         """Return the files in the folder that no build has written, by path, those behind links as well."""

@@ -13,7 +13,7 @@ from generator import __version__
 from generator.analysis import health
 from generator.core import paths, wording
 from generator.core.errors import OutputError
-from generator.core.records import ImageResult, Layer, LayerHealth, ModelInfo
+from generator.core.records import FailedImage, ImageResult, Layer, LayerHealth, ModelInfo, ShownImage
 
 FORMAT = 3
 
@@ -83,7 +83,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _verification(results: Sequence[ImageResult]) -> dict[str, Any]:
-    checks = {result.image.slug: result.check for result in results if result.check}
+    checks = {
+        result.image.slug: result.check
+        for result in results
+        if isinstance(result, ShownImage) and result.check
+    }
     return {
         "largest_output_difference": max((each.output for each in checks.values()), default=None),
         "largest_layer_difference": max(
@@ -142,8 +146,8 @@ def _image(result: ImageResult, mapped: Collection[str]) -> dict[str, Any]:
         "sha256": image.digest,
         "page": f"{paths.image_page(image.slug)}.html",
     }
-    if image.error:
-        return facts | {"error": image.error}
+    if isinstance(result, FailedImage):
+        return facts | {"error": result.error}
     prediction = result.prediction
     return facts | {
         "size": list(result.size),

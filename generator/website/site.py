@@ -8,7 +8,7 @@ import numpy as np
 
 from generator.core import paths, plan
 from generator.core.formatting import one_line
-from generator.core.records import ImageResult, Layer, LayerHealth, ModelInfo
+from generator.core.records import ImageResult, Layer, LayerHealth, ModelInfo, ShownImage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,9 @@ class Site:
         return f"What {one_line(self.model.name)} sees"
 
     @cached_property
-    def good(self) -> tuple[ImageResult, ...]:
+    def good(self) -> tuple[ShownImage, ...]:
         """The images that could be shown to the model."""
-        return tuple(result for result in self.results if not result.image.error)
+        return tuple(result for result in self.results if isinstance(result, ShownImage))
 
     @cached_property
     def places(self) -> dict[str, int]:

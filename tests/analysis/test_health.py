@@ -12,14 +12,14 @@ from generator.website.components.health import HealthTerms
 
 @pytest.mark.parametrize("maps", CASES.values(), ids=CASES)
 def test_what_an_image_adds_equals_plain_numpy(maps):
-    vitals = result(maps).vitals
-    np.testing.assert_array_equal(vitals.zeros, [(maps[..., c] == 0).sum() for c in range(maps.shape[-1])])
+    partial = result(maps).partial
+    np.testing.assert_array_equal(partial.zeros, [(maps[..., c] == 0).sum() for c in range(maps.shape[-1])])
     others = maps[np.isfinite(maps) & (maps != 0)].astype(np.float64)
-    assert vitals.bins.sum() == others.size and vitals.bins.shape == (256,)
+    assert partial.bins.sum() == others.size and partial.bins.shape == (256,)
     if others.size:
-        assert (vitals.low, vitals.high) == (others.min(), others.max())
-    if others.size and vitals.low < vitals.high:
-        np.testing.assert_array_equal(vitals.bins, np.histogram(others, 256)[0])
+        assert (partial.low, partial.high) == (others.min(), others.max())
+    if others.size and partial.low < partial.high:
+        np.testing.assert_array_equal(partial.bins, np.histogram(others, 256)[0])
 
 
 @pytest.mark.parametrize("step", [1, 2])
@@ -34,18 +34,18 @@ def test_alike_are_pairs_that_correlate_and_nothing_else(step):
             pair = flat[:, [first, second]]
             if np.isfinite(pair).all() and np.corrcoef(pair.T.astype(np.float64))[0, 1] > 0.99:
                 expected.append(first * 6 + second)
-    assert result(maps).vitals.alike.tolist() == expected == [5]
+    assert result(maps).partial.alike.tolist() == expected == [5]
 
 
 def test_constant_flawed_and_small_maps_have_no_duplicates():
     same = np.ones((5, 5, 3)) * np.array([1, 1, 2])
-    assert result(same).vitals.alike.size == 0
+    assert result(same).partial.alike.size == 0
     rising = np.arange(12).reshape(3, 4, 1) * np.ones(2)
-    assert result(rising).vitals.alike.size == 0
-    assert result(np.concatenate([rising, rising + 12])).vitals.alike.tolist() == [1]
+    assert result(rising).partial.alike.size == 0
+    assert result(np.concatenate([rising, rising + 12])).partial.alike.tolist() == [1]
     spike = np.full((70, 70, 2), 0.1)
     spike[1, 1] = 5  # where nothing is compared, since every second value is
-    assert result(spike).vitals.alike.size == 0
+    assert result(spike).partial.alike.size == 0
 
 
 def test_over_all_images_the_numbers_are_those_of_all_values_together():
@@ -68,19 +68,19 @@ def test_over_all_images_the_numbers_are_those_of_all_values_together():
 
 
 def test_merged_histograms_keep_every_count_and_its_place():
-    vitals = [result(maps).vitals for maps in CASES.values()]
-    edges, bins = merge_bins([vitals[0], vitals[2], vitals[3], vitals[4]])
-    assert bins.sum() == pytest.approx(sum(vitals[each].bins.sum() for each in (0, 2, 3, 4)))
+    partials = [result(maps).partial for maps in CASES.values()]
+    edges, bins = merge_bins([partials[0], partials[2], partials[3], partials[4]])
+    assert bins.sum() == pytest.approx(sum(partials[each].bins.sum() for each in (0, 2, 3, 4)))
     assert (np.diff(edges) > 0).all() and (bins >= 0).all() and edges.shape == (49,)
     one = random_maps(5, 100, 100)
-    edges, bins = merge_bins([result(one).vitals])
+    edges, bins = merge_bins([result(one).partial])
     exact = np.histogram(one[one != 0], edges)[0]
     assert np.abs(np.cumsum(bins) - np.cumsum(exact)).max() < 0.02 * exact.sum()
-    for nothing in (vitals[3], result(np.full((2, 2, 1), NAN)).vitals):
+    for nothing in (partials[3], result(np.full((2, 2, 1), NAN)).partial):
         edges, bins = merge_bins([nothing])
         assert (edges[0], edges[-1], bins.sum()) == (-1, 1, 0)
     for value in (2, -2):
-        edges, bins = merge_bins([result(np.full((3, 3, 1), value)).vitals])
+        edges, bins = merge_bins([result(np.full((3, 3, 1), value)).partial])
         assert bins[(edges[:-1] <= value) & (value < edges[1:])].sum() == 9
 
 

@@ -51,7 +51,17 @@ class KnownModel:
                       receptive=field)
             for i, (name, field) in enumerate(zip(names, fields, strict=True), 1)
         )  # fmt: skip
-        return ModelInfo("known.h5", "0" * 64, "known", (18, 24, 3), 9, layers, ((2,),), "softmax", None)
+        return ModelInfo(
+            file="known.h5",
+            digest="0" * 64,
+            name="known",
+            input_shape=(18, 24, 3),
+            parameters=9,
+            layers=layers,
+            output_shapes=((2,),),
+            final_activation="softmax",
+            value_range=None,
+        )
 
     def extract(self, _values, _others) -> Activations:
         maps = answers(self.number)

@@ -9,7 +9,7 @@ from generator.core import limits, paths, plan
 from generator.core.errors import LayerError
 from generator.core.records import InputImage, LayerInfo
 
-IMAGE = InputImage("Cat.jpg", "cat", Path("Cat.jpg"), "0" * 64)
+IMAGE = InputImage(name="Cat.jpg", slug="cat", path=Path("Cat.jpg"), digest="0" * 64)
 
 
 def info(
@@ -24,7 +24,13 @@ def pool(index: int, **others) -> LayerInfo:
 
 
 def planned(*infos: LayerInfo, singles=("convolution",), per_layer: int = 32, most: int = 480) -> plan.Plan:
-    return plan.Plan((IMAGE,), plan.plan_layers(infos, (), False), singles, per_layer, most)
+    return plan.Plan(
+        images=(IMAGE,),
+        layers=plan.plan_layers(infos, (), False),
+        singles=singles,
+        gif_channels_per_layer=per_layer,
+        gif_channels=most,
+    )
 
 
 def reasons(infos, patterns=(), draw_identity: bool = False) -> list:

@@ -30,7 +30,15 @@ def layer_of(maps: np.ndarray, name: str = "conv") -> Layer:
 
 def task_of(maps: np.ndarray, frames=(), singles: bool = True) -> RenderTask:
     drawn = Singles("cat", maps.shape[2], tuple(range(maps.shape[2] if singles else 0)))
-    return RenderTask("cat", layer_of(maps), "grid.png", "small.png", "maps.js", drawn, frames)
+    return RenderTask(
+        image="cat",
+        layer=layer_of(maps),
+        grid="grid.png",
+        small="small.png",
+        maps="maps.js",
+        singles=drawn,
+        frames=frames,
+    )
 
 
 def levels(height: int, width: int, channels: int) -> np.ndarray:
@@ -97,8 +105,8 @@ def test_ranges_and_statistics_are_those_of_the_maps():
     maps = np.array([[[1, -5], [3, 0]], [[2, 0], [np.nan, 5]]], np.float32)
     result = layer_pictures.render_layer(task_of(maps), maps, layer_pictures.Style("layer", TABLE))
     assert result.layer.ranges.tolist() == [[-5, 5], [-5, 5]]
-    assert result.layer.statistics.maximum.tolist() == [3, 5]
-    assert result.layer.statistics.flawed.tolist() == [1, 0]
+    assert result.layer.numbers.statistics.maximum.tolist() == [3, 5]
+    assert result.layer.numbers.statistics.flawed.tolist() == [1, 0]
 
 
 def test_maps_are_not_changed():

@@ -12,7 +12,7 @@ from websites import LOOKS, References, axe, broken_links, found_by_axe  # noqa:
 from generator import estimate
 from generator.build import build, source_folder
 from generator.core import paths, plan
-from generator.core.records import ImageResult, InputImage
+from generator.core.records import FailedImage, InputImage
 from generator.core.settings import Settings
 from generator.website.list_pages import ListPage, list_pages
 from generator.website.pages import image_layer
@@ -24,9 +24,13 @@ LISTS = {"index": "gallery/home", "gallery/images/index": "gallery/images/index"
 LAYER = "gallery/layers/1-conv"
 
 
-def results(number: int) -> list[ImageResult]:
+def results(number: int) -> list[FailedImage]:
     return [
-        ImageResult(InputImage(f"{each}.png", str(each), Path(f"{each}.png"), "")) for each in range(number)
+        FailedImage(
+            image=InputImage(name=f"{each}.png", slug=str(each), path=Path(f"{each}.png"), digest=""),
+            error="x",
+        )
+        for each in range(number)
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from fakes import FakeExtractor, small_project
+from fakes import fake_models, small_project
 from hostile import check_line
 
 from generator.build import build, source_folder
@@ -32,7 +32,7 @@ def built(own: Path) -> tuple[str, list[str]]:
     """Build a gallery in a project that has templates; return an image's page and all that was told."""
     told = []
     settings = replace(small_project(own.parent), project=own.parent)
-    build(settings, lambda step: told.append(step.text), opener=FakeExtractor)
+    build(settings, lambda step: told.append(step.text), models=fake_models())
     page = next((source_folder(settings) / "gallery/images").glob("*.md"))
     return page.read_text(encoding="utf-8"), told
 

@@ -135,7 +135,7 @@ def test_animations_stay_below_the_limit_whatever_they_show(project, monkeypatch
 def test_one_bad_image_is_reported_and_noticed_on_the_pages(project):
     (project.images / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     report = build(project, models=fake_models())
-    assert [image.name for image in report.failed] == ["broken.png"]
+    assert [failed.image.name for failed in report.failed] == ["broken.png"]
     assert report.images == 2
     entry = next(image for image in manifest(project)["images"] if image["file"] == "broken.png")
     assert entry["error"] and "layers" not in entry
@@ -266,7 +266,7 @@ class OddExtractor(FakeExtractor):
     def extract(self, values: np.ndarray, others) -> Activations:
         activations = super().extract(values, others)
         row = np.array([-1, 0, 1, 2, 3, np.nan, 1], np.float32)[None, :, None]
-        check = Check(0.5, {1: 0.25}, failed=("the output", "conv"))
+        check = Check(0.5, layers={1: 0.25}, failed=("the output", "conv"))
         return replace(activations, maps=activations.maps | {4: row}, check=check)
 
 

@@ -116,7 +116,7 @@ def test_an_image_that_vanishes_meanwhile_is_left_out_until_it_is_back(tmp_path)
 
     settings = replace(make_project(tmp_path, 0), site=False)
     report = build(settings, models=fake_models(Vanishing))
-    assert [image.name for image in report.failed] == ["b.png"]
+    assert [failed.image.name for failed in report.failed] == ["b.png"]
     assert report.images == 1
     make_project(tmp_path, 0)
     report = build(settings, models=fake_models())

@@ -263,7 +263,7 @@ def test_the_users_own_code_is_never_taken_as_unchanged(project, counts):
 def test_failures_are_said_again_when_nothing_changed(project):
     (project.images / "bad.png").write_bytes(b"no picture")
     first, again = make(project), make(project)
-    assert again.unchanged and again.failed == first.failed and again.failed[0].name == "bad.png"
+    assert again.unchanged and again.failed == first.failed and again.failed[0].image.name == "bad.png"
 
 
 RUN = """
@@ -318,10 +318,11 @@ def test_the_same_bytes_in_every_process_and_nothing_heavy_when_nothing_changed(
 
 
 def test_records_come_back_as_they_were():
-    image = records.InputImage("ä.png", "a", Path("x/ä.png"), "00", None)
+    image = records.InputImage(name="ä.png", slug="a", path=Path("x/ä.png"), digest="00")
     values = np.array([1.5, np.nan, -np.inf]), np.array([[True], [False]]), np.zeros((0, 2), np.int32)
-    record = records.ImageResult(image, (3, 4), check=records.Check(float("nan"), {2: 1e-7}, ("a",)))
-    for value in (record, values, {"a": (1, None), 3: "x"}, np.float32(0.1), "</script>"):
+    check = records.Check(float("nan"), layers={2: 1e-7}, random=("a",))
+    record = records.Activations({1: values[0]}, values, check)
+    for value in (image, record, values, {"a": (1, None), 3: "x"}, np.float32(0.1), "</script>"):
         packed = cache.dump(value)
         assert cache.dump(cache.load(packed)) == packed
     for array, again in zip(values, cache.load(cache.dump(values)), strict=True):

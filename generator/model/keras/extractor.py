@@ -210,7 +210,8 @@ class KerasExtractor:
             layers[info.index] = difference(call.result, again)
             if _differ(call.result, again):
                 (random if _differ(again, once_more) else failed).append(call.name)
-        return Check(max(difference(*pair) for pair in pairs), layers, tuple(random), tuple(failed))
+        apart = max(difference(*pair) for pair in pairs)
+        return Check(apart, layers=layers, random=tuple(random), failed=tuple(failed))
 
     def _value_range(self, black: list[Call], side: int) -> tuple[int, int] | None:
         """Return the pixel values that the model itself expects, `None` where nothing tells.

@@ -119,7 +119,7 @@ def _map(page: str, layer: Layer, result: ImageResult, label: str) -> Attributio
     return AttributionMap(
         index=layer.index,
         link=link_to(page, paths.image_layer_page(result.image.slug, slug), layer.name),
-        shape=shape_in_words(result.layers[slug].shape[:2]),
+        shape=shape_in_words(result.layers[slug].numbers.shape[:2]),
         picture=picture,
         words=words,
     )

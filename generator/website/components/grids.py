@@ -77,7 +77,7 @@ def _row_grid(site: Site, page: str, result: ImageResult, layer: Layer, small: b
     caption = f"{one_line(result.image.name)}: {scaling_caption(site, result, layer)}"
     drawn = result.layers[layer.slug]
     shown = picture_view(page, drawn.small if small else drawn.grid, grid_alt(result, layer), caption, href)
-    span = span_text(*extremes(result.layers[layer.slug].statistics))
+    span = span_text(*extremes(result.layers[layer.slug].numbers.statistics))
     csv = None if layer.is_map else paths.link(page, paths.values_csv(result.image.slug, layer.slug))
     return replace(shown, numbers=span, explore=explorer_data(site, result, layer), csv=csv)
 
@@ -116,7 +116,7 @@ def explorer_data(site: Site, result: ImageResult, layer: Layer) -> str | None:
 
 def scaling_caption(site: Site, result: ImageResult, layer: Layer) -> str:
     """Say in a caption how a grid is coloured, with its numbers."""
-    span = span_text(*extremes(result.layers[layer.slug].statistics))
+    span = span_text(*extremes(result.layers[layer.slug].numbers.statistics))
     if not layer.is_map:
         return f"bars from zero; values {span}"
     return f"{SCALES_IN_WORDS[scale_of(site, layer)].caption}; values {span}"
@@ -124,7 +124,7 @@ def scaling_caption(site: Site, result: ImageResult, layer: Layer) -> str:
 
 def grid_alt(result: ImageResult, layer: Layer) -> str:
     """Say what a grid shows, from its numbers, for those who do not see it."""
-    statistics = result.layers[layer.slug].statistics
+    statistics = result.layers[layer.slug].numbers.statistics
     low, high = extremes(statistics)
     if not layer.is_map:
         return (

@@ -101,7 +101,7 @@ def colour_legend(site: Site, layer: Layer | None, drawn: Sequence[LayerResult])
         low, high = (number(value) for value in drawn[0].ranges[0])
     span = ""
     if drawn:
-        ends = [extremes(each.statistics) for each in drawn]
+        ends = [extremes(each.numbers.statistics) for each in drawn]
         smallest = np.fmin.reduce([low for low, _ in ends])  # an image may have nothing finite
         largest = np.fmax.reduce([high for _, high in ends])
         span = f"Values here lie between {number(smallest)} and {number(largest)}."
@@ -114,7 +114,7 @@ def colour_legend(site: Site, layer: Layer | None, drawn: Sequence[LayerResult])
         PLUS_INFINITY: "+∞",
         MINUS_INFINITY: "−∞",
     }
-    flawed = any(each.statistics.flawed.any() for each in drawn)
+    flawed = any(each.numbers.statistics.flawed.any() for each in drawn)
     constant = any(constant_channels(layer, each).any() for each in drawn)
     wanted = ([CONSTANT] if constant else []) + (
         [NOT_A_NUMBER, PLUS_INFINITY, MINUS_INFINITY] if flawed else []

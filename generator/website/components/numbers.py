@@ -28,12 +28,12 @@ class NumbersRow:
 
 def constant_channels(layer: Layer, drawn: LayerResult) -> np.ndarray:
     """Return which channels are constant, bool (channels,); one of a single value is not called so."""
-    return drawn.statistics.constant & (layer.is_map and layer.shape[:2] != (1, 1))
+    return drawn.numbers.statistics.constant & (layer.is_map and layer.shape[:2] != (1, 1))
 
 
 def image_numbers(page: str, result: ImageResult, layer: Layer) -> NumbersRow:
     """Return the numbers of one layer for one image."""
-    statistics = result.layers[layer.slug].statistics
+    statistics = result.layers[layer.slug].numbers.statistics
     low, high = extremes(statistics)
     slug = result.image.slug
     target = paths.image_layer_page(slug, layer.slug) if layer.is_map else paths.image_page(slug)
@@ -52,7 +52,7 @@ def image_numbers(page: str, result: ImageResult, layer: Layer) -> NumbersRow:
 
 def channel_numbers(layer: Layer, drawn: LayerResult) -> list[NumbersRow]:
     """Return the numbers of each channel of one layer for one image."""
-    statistics, constant = drawn.statistics, constant_channels(layer, drawn)
+    statistics, constant = drawn.numbers.statistics, constant_channels(layer, drawn)
     rows = []
     for channel, active in enumerate(statistics.active):
         flawed = "NaN or infinite values" if statistics.flawed[channel] else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from generator.core import paths
 from generator.core.formatting import count, one_line, size
-from generator.core.records import Animation, Download, ImageResult, Layer, Picture
+from generator.core.records import Animation, Download, FailedImage, ImageResult, Layer, Picture
 from generator.website.links import Link, link_to
 
 
@@ -79,8 +79,8 @@ def image_column(page: str, result: ImageResult) -> ImageColumn:
     """Return an image's column in a side-by-side table."""
     image = result.image
     link = link_to(page, paths.image_page(image.slug), image.name)
-    if image.error:
-        return ImageColumn(link=link, error=image.error)
+    if isinstance(result, FailedImage):
+        return ImageColumn(link=link, error=result.error)
     alt = f"{image.name}, the test image; the model says {result.prediction.text}"
     return ImageColumn(
         link=link,

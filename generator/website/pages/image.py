@@ -5,7 +5,7 @@ from typing import Any
 
 from generator.core import paths, plan, wording
 from generator.core.formatting import shape_in_words
-from generator.core.records import ImageResult
+from generator.core.records import FailedImage, ImageResult, ShownImage
 from generator.website.components.attribution import attribution_view
 from generator.website.components.grids import layer_row
 from generator.website.components.pictures import arrays_download, image_players, picture_view
@@ -36,15 +36,19 @@ def _page(site: Site, position: int, result: ImageResult) -> Page:
         title=image.name,
         description=f"What each layer of {site.model.name} makes of {image.name}.",
         boost=4,  # who types its name looks for this page, not for each of its layers
-        card=paths.CARD if image.error else paths.image_card(image.slug),
+        card=paths.CARD if isinstance(result, FailedImage) else paths.image_card(image.slug),
         crumbs=(link_to(path, paths.INDEX, "Home"), link_to(path, listed, "Images")),
         previous=previous,
         following=following,
-        content={"error": image.error} | ({} if image.error else _content(site, path, result)),
+        content=(
+            {"error": result.error}
+            if isinstance(result, FailedImage)
+            else {"error": None, **_content(site, path, result)}
+        ),
     )
 
 
-def _content(site: Site, path: str, result: ImageResult) -> dict[str, Any]:
+def _content(site: Site, path: str, result: ShownImage) -> dict[str, Any]:
     """Return what the page shows of an image that the model has seen."""
     name, (width, height) = result.image.name, result.size
     as_seen = f"As the model sees it: {shape_in_words(result.fed)}, pixel values {site.scaling}"
