@@ -37,12 +37,12 @@ import imageio.v3 as imageio
 import numpy as np
 from PIL import Image, ImageSequence
 
+from generator import build as story
 from generator import images
 from generator.build import build, open_model
 from generator.core.settings import Settings
 from generator.model.extractor import Models
 from generator.model.keras.extractor import KerasExtractor
-from generator.process_images import Painter
 from generator.render import browser_data, gif, layer_pictures, palette, photos, png, scaling, tiling
 from generator.storage.output import SourceFolder
 
@@ -52,7 +52,7 @@ RUNS = 5
 COLUMNS = 16  # of a grid, in the usual ways
 STAGES = {
     "forward": [(KerasExtractor, "extract")],
-    "statistics": [(layer_pictures, "measure"), (layer_pictures, "examine")],
+    "statistics": [(layer_pictures, "measure"), (layer_pictures, "layer_numbers")],
     "scaling": [
         *[(scaling, name) for name in ("quantize", "average_down", "enlarge")],
         *[(tiling, name) for name in ("tile", "centre")],
@@ -80,7 +80,7 @@ class Subject:
         self.model = self.extractor.describe()
         preparation = images.Preparation("0..1", (), self.settings.longest_side)
         self.inputs = [
-            preparation.apply(images.decode(path), self.model.input_shape).values
+            preparation.apply(images.decode(images.read(path)), self.model.input_shape).values
             for path in images.find_images(self.settings.images)
         ]
         self.layers = [layer for layer in self.model.layers if layer.is_map and layer.repeats is None]
@@ -118,7 +118,7 @@ def stages_of_ours(subject: Subject, folder: Path) -> dict[str, float]:
         return call
 
     with ExitStack() as stack:
-        for stage, places in {"all": [(Painter, "draw")], **STAGES}.items():
+        for stage, places in {"all": [(story, "process_images")], **STAGES}.items():
             # Nothing else runs beside the forward pass, which has threads of its own.
             clock = time.process_time if stage in ("all", "forward") else time.thread_time
             for place, name in places:

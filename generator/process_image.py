@@ -272,7 +272,7 @@ def _explain(
     explanation = attribution.explain(
         extractor_of(context.source), prepared.values, others, context.plan.layers, layers, prediction.method
     )
-    return overlays.draw_decision(image.slug, prepared.seen, layers, explanation)
+    return overlays.draw_attribution(image.slug, prepared.seen, layers, explanation)
 
 
 def _pack_arrays(
