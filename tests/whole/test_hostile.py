@@ -212,7 +212,7 @@ def test_damaged_models_are_recognised_in_one_line(tmp_path, models, tally):
         path.write_bytes(content)
         with limited():
             try:
-                tally("model: damaged start", f"taken for {sniff(path)}")
+                tally("model: damaged start", f"taken for {sniff(path).name}")
             except GalleryError as error:
                 check_line(str(error), tmp_path)
                 tally("model: damaged start", "one line")

@@ -396,6 +396,7 @@ def test_what_changes_during_a_build_is_seen_by_the_next(tmp_path, monkeypatch, 
 
         def __init__(self, recipe):
             self.bias = len(recipe.path.read_bytes())
+            self.digest = recipe.digest
             self.folder = Path(recipe.inputs["other"])
             super().__init__()
 
@@ -404,7 +405,7 @@ def test_what_changes_during_a_build_is_seen_by_the_next(tmp_path, monkeypatch, 
                 ModelInput("image", (12, 12, 3), FedImage()),
                 ModelInput("other", (12, 12, 3), FedPictures(folder=self.folder)),
             )
-            return replace(super().describe(), inputs=inputs)
+            return replace(super().describe(), inputs=inputs, digest=self.digest)
 
         def extract(self, values, others):
             return super().extract(values + others["other"] + self.bias, others)
