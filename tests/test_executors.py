@@ -52,7 +52,7 @@ def spell(context, item, emit, pool):
     return list(pool.map(square, [context] * 3, range(3))), pool.submit(square, context, 9).result()
 
 
-@pytest.mark.parametrize("executor", EXECUTORS, ids=repr)
+@pytest.mark.parametrize("executor", EXECUTORS, ids=lambda each: type(each).__name__)
 def test_every_executor_gives_the_same(executor):
     heard = Recorder()
     executor.run(spell, 1, [Named("one"), Named("two"), Named("three")], heard)
@@ -63,7 +63,7 @@ def test_every_executor_gives_the_same(executor):
     assert not multiprocessing.active_children()
 
 
-@pytest.mark.parametrize("executor", EXECUTORS, ids=repr)
+@pytest.mark.parametrize("executor", EXECUTORS, ids=lambda each: type(each).__name__)
 def test_without_items_nothing_is_done(executor):
     heard = Recorder()
     executor.run(spell, 1, [], heard)
@@ -86,7 +86,7 @@ def refuse_oddly(_context, _item, _emit, _pool):
     raise OddError("this", "that")
 
 
-@pytest.mark.parametrize("executor", EXECUTORS, ids=repr)
+@pytest.mark.parametrize("executor", EXECUTORS, ids=lambda each: type(each).__name__)
 def test_what_the_function_raises_arrives(executor):
     with pytest.raises(ImageError, match="a better one"):
         executor.run(refuse, None, [Named("one")], Recorder())
@@ -114,7 +114,7 @@ def test_the_death_of_a_process_is_an_error_that_names_the_item():
 
 
 @pytest.mark.parametrize("told", ["begin", "emit", "finish"])
-@pytest.mark.parametrize("executor", EXECUTORS, ids=repr)
+@pytest.mark.parametrize("executor", EXECUTORS, ids=lambda each: type(each).__name__)
 def test_who_listens_may_stop_everything(executor, told, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
