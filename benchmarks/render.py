@@ -44,7 +44,7 @@ from generator.core.settings import Settings
 from generator.model.extractor import Models
 from generator.model.keras.extractor import KerasExtractor
 from generator.render import browser_data, gif, layer_pictures, palette, photos, png, scaling, tiling
-from generator.storage.output import SourceFolder
+from generator.storage.sources import SourceFolder
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,7 +24,8 @@ from generator.opened_model import ModelSource, close_model, extractor_of
 from generator.process_image import Context
 from generator.process_images import DrawnImages, ImageStore, process_images
 from generator.render import browser_data, cards, layer_pictures, palette
-from generator.storage import cache, output
+from generator.storage import cache, website_folder, writing
+from generator.storage.sources import SourceFolder
 from generator.website import mkdocs_yml, page, templating
 from generator.website.components import attribution, legends, words
 from generator.website.components import health as health_views
@@ -83,12 +84,12 @@ def build(
     check_project(settings)
     kind = models.kind_of(settings.model)
     images.find_images(settings.images)  # before a lock makes the output's folder
-    with output.locked(source_folder(settings), *([settings.output] if settings.site else [])) as unlocked:
+    with writing.locked(source_folder(settings), *([settings.output] if settings.site else [])) as unlocked:
         for folder in unlocked:
             news = f"its file system knows no locks, so nothing keeps a second build away from {folder}"
             tell(Step(stage="check", text=news))
         if settings.site:
-            output.recover(settings.output)
+            website_folder.recover(settings.output)
         return _build(settings, tell, models, kind, executor or Threads())
 
 
@@ -96,7 +97,7 @@ def _build(
     settings: Settings, tell: Callable[[Step], None], models: Models, kind: FileKind, executor: Executor
 ) -> BuildReport:
     clock = Clock()
-    sources = output.SourceFolder(source_folder(settings))
+    sources = SourceFolder(source_folder(settings))
     # What the user's own modules do is not in any fingerprint.
     memory = cache.Cache(sources.folder(cache.FOLDER), settings.force or bool(settings.custom_objects))
     with clock.stage("check"):
@@ -127,7 +128,7 @@ def _build(
     if settings.site:
         with clock.stage("website"):
             tell(Step(stage="website", text="building the website"))
-            with output.successor(settings.output, sources.published) as target:
+            with website_folder.successor(settings.output, sources.published) as target:
                 withheld = build_website(mkdocs_config(settings), sources.root, target, resources.assets())
             if withheld:
                 tell(Step(stage="website", text=mkdocs_yml.say_withheld(withheld)))
@@ -159,7 +160,7 @@ def draw(
     source: ModelSource,
     executor: Executor,
     clock: Clock,
-    sources: output.SourceFolder,
+    sources: SourceFolder,
     memory: cache.Cache,
     stock: Stock,
 ) -> tuple[Site, DrawnImages]:
@@ -206,11 +207,11 @@ def draw(
 
 
 def recall_report(
-    settings: Settings, sources: output.SourceFolder, memory: cache.Cache, stock: Stock
+    settings: Settings, sources: SourceFolder, memory: cache.Cache, stock: Stock
 ) -> BuildReport | None:
     """Return what the last build reported, if it was made from the same and all its files are there."""
     found = memory.recall(BUILD, stock.all)
-    whole = sources.is_whole() and (output.is_whole_website(settings.output) or not settings.site)
+    whole = sources.is_whole() and (website_folder.is_whole_website(settings.output) or not settings.site)
     if found is None or not whole:
         return None
     return replace(found, written=0, removed=0, kept=found.images, unchanged=True)
@@ -276,7 +277,7 @@ def check_output(settings: Settings) -> None:
     source_date(LATEST)
     inputs = [settings.model, settings.images, source_folder(settings)]
     inputs += [settings.labels] if isinstance(settings.labels, Path) else []
-    output.check_website_folder(settings.output, inputs)
+    website_folder.check_website_folder(settings.output, inputs)
     if settings.project and resolved(settings.output).is_relative_to(resolved(source_folder(settings))):
         raise OutputError(
             f"expected an output folder outside {source_folder(settings).name}, received {settings.output}: "
@@ -294,7 +295,7 @@ def check_project(settings: Settings) -> None:
             bounds.check_theme(settings.project, own)
 
 
-def write_scripts(sources: output.SourceFolder, site: Site) -> None:
+def write_scripts(sources: SourceFolder, site: Site) -> None:
     """Write what the explorer loads besides the maps: the colour maps, and each layer's ranges."""
     scales = {scale: vars(each) for scale, each in legends.SCALES_IN_WORDS.items()}
     sources.write(paths.COLOURS, browser_data.colours_script(site.colours, scales))
@@ -304,7 +305,7 @@ def write_scripts(sources: output.SourceFolder, site: Site) -> None:
         sources.write(paths.ranges_script(layer.slug), browser_data.ranges_script(slugs, statistics))
 
 
-def write_health(sources: output.SourceFolder, memory: cache.Cache, site: Site, tools: str) -> None:
+def write_health(sources: SourceFolder, memory: cache.Cache, site: Site, tools: str) -> None:
     """Write the charts and their numbers, unless these numbers have been drawn."""
     layers = site.plan.mapped
     healths = [site.health[layer.slug] for layer in layers]
@@ -317,7 +318,7 @@ def write_health(sources: output.SourceFolder, memory: cache.Cache, site: Site, 
     memory.remember(HEALTH, key, {path: len(content) for path, content in files.items()})
 
 
-def write_decisions(sources: output.SourceFolder, site: Site) -> None:
+def write_decisions(sources: SourceFolder, site: Site) -> None:
     """Write the numbers that explain each prediction."""
     for result in site.good:
         if result.decision and result.decision.explanation.channels.size:
@@ -325,7 +326,7 @@ def write_decisions(sources: output.SourceFolder, site: Site) -> None:
             sources.write(path, attribution.changes_csv(result.decision.explanation))
 
 
-def write_pages(settings: Settings, sources: output.SourceFolder, site: Site) -> int:
+def write_pages(settings: Settings, sources: SourceFolder, site: Site) -> int:
     """Write all pages and count them; without a project, the style sheets and scripts that are not there."""
     templates = templating.environment(settings.project)
     written = 0

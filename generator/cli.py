@@ -92,7 +92,7 @@ def build(config, dry_run, single, verbose, quiet, no_progress, **flags) -> None
         _size_up(config, flags, verbose, quiet, no_progress)
         return
     with errors_in_one_line(verbose), calm(verbose):
-        from generator.storage.output import check_target
+        from generator.storage.writing import check_target
 
         settings = _settings(config, flags)
         if single:

@@ -34,7 +34,7 @@ MINUTES, MINUTES_PER_GIGABYTE, MINUTES_PER_FILE = 1, 5, 5e-5  # of a deployment:
 START_SECONDS, SECONDS_PER_MEGABYTE, SECONDS_PER_PAGE = 8, 0.25, 0.04
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """What a build would write: numbers of pictures, pages and all files, bytes, and rough seconds.
 
@@ -67,7 +67,15 @@ def estimate(plan: Plan, arrays: str = "none", explain: bool = True) -> Estimate
     total = FIXED_BYTES + CARD_BYTES + sum(layers.values()) + images * each
     seconds = START_SECONDS + total / 1e6 * SECONDS_PER_MEGABYTE + pages * SECONDS_PER_PAGE
     files = pictures + pages + images * len(plan.mapped)
-    return Estimate(images, pictures, pages, files, total, seconds, layers)
+    return Estimate(
+        images=images,
+        pictures=pictures,
+        pages=pages,
+        files=files,
+        bytes=total,
+        seconds=seconds,
+        layers=layers,
+    )
 
 
 def layer_bytes(plan: Plan, layer: Layer) -> int:

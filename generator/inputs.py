@@ -15,13 +15,14 @@ from generator.core.records import InputImage
 from generator.core.setting import Affects
 from generator.core.settings import Settings, default_labels, values_affecting
 from generator.model.extractor import packages_of, switches_of
-from generator.storage import cache, output
+from generator.storage import cache
+from generator.storage.sources import SourceFolder
 from generator.website.mkdocs_yml import is_passed_on
 
 FARTHER = (b"custom_dir", b"hooks", b"INHERIT")  # in an mkdocs.yml: what leads to files not looked at here
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stock:
     """What a build starts from.
 
@@ -39,7 +40,7 @@ class Stock:
     stamps: dict[str, tuple[int, ...] | None]
 
 
-def take_stock(settings: Settings, sources: output.SourceFolder, kind: FileKind) -> Stock:
+def take_stock(settings: Settings, sources: SourceFolder, kind: FileKind) -> Stock:
     """Read every file that the website is made from; `kind` is that of the model's file."""
     stamps = take_stamps(settings, sources)  # before any of them is read
     found, labels, model = find_inputs(settings.images), read_labels(settings), images.digest(settings.model)
@@ -55,10 +56,12 @@ def take_stock(settings: Settings, sources: output.SourceFolder, kind: FileKind)
         hashlib.sha256(config).hexdigest(), os.environ.get("SITE_URL"), _variables(config),
         time.time_ns() if any(each in config for each in FARTHER) else None,
     )  # fmt: skip
-    return Stock(found, labels, model, others, tools, everything, stamps)
+    return Stock(
+        images=found, labels=labels, model=model, others=others, tools=tools, all=everything, stamps=stamps
+    )
 
 
-def take_stamps(settings: Settings, sources: output.SourceFolder) -> dict[str, tuple[int, ...] | None]:
+def take_stamps(settings: Settings, sources: SourceFolder) -> dict[str, tuple[int, ...] | None]:
     """Return a stamp of every file that the website is made from, by path.
 
     Two equal results mean that no file was written, replaced, added or removed in between, even where it was

@@ -19,7 +19,7 @@ from generator.executors import Executor
 from generator.process_image import Context, process_image
 from generator.render.cards import GALLERY_COLUMNS
 from generator.storage.cache import Cache, fingerprint
-from generator.storage.output import SourceFolder
+from generator.storage.sources import SourceFolder
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from generator.core.errors import OutputError, SettingsError
 from generator.core.files import resolved
 from generator.core.settings_file import CONFIG_NAME
 from generator.core.settings_reference import settings_toml
-from generator.storage import output
+from generator.storage import writing
 
 MODELS, IMAGES = "models", "test_images"
 ENDINGS = (".keras", ".h5", ".hdf5")
@@ -20,7 +20,7 @@ WORKFLOW = ".github/workflows/pages.yml"
 LISTS = (".gitignore", "requirements.txt")  # where they are kept, the rest works only with our lines in them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NewProject:
     """What was done: paths `written` and `kept`, and by path the text `to_add` to what was kept.
 
@@ -52,13 +52,17 @@ def new_project(folder: Path) -> NewProject:
         if os.path.lexists(folder / path):  # a link that leads nowhere is somebody's as well
             kept.append(path)
         else:
-            output.write_whole(folder / path, content.encode())
+            writing.write_whole(folder / path, content.encode())
             written.append(path)
     missing = {path: _missing(folder / path, files[path]) for path in kept if path in (README, *LISTS)}
     return NewProject(
-        tuple(written), tuple(kept), {path: text for path, text in missing.items() if text},
-        model if CONFIG_NAME in written else None, found is not None, _below(resolved(folder)),
-    )  # fmt: skip
+        written=tuple(written),
+        kept=tuple(kept),
+        to_add={path: text for path, text in missing.items() if text},
+        model=model if CONFIG_NAME in written else None,
+        found=found is not None,
+        below=_below(resolved(folder)),
+    )
 
 
 def check_model(model: Path, config: str) -> None:

@@ -15,7 +15,7 @@ from fakes import fake_models, make_project
 
 from generator.build import build
 from generator.core.settings import Settings
-from generator.storage import output
+from generator.storage import website_folder
 
 REBUILD_EVERY = 5
 
@@ -63,7 +63,7 @@ def main() -> None:
         os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
         finished += not os.WIFSIGNALED(status)
-        output.recover(settings.output)
+        website_folder.recover(settings.output)
         assert fingerprint(settings.output) in clean, (
             f"after {number} kills the website is neither old nor new"
         )

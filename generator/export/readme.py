@@ -18,7 +18,8 @@ from generator.core.errors import OutputError, SettingsError
 from generator.core.files import resolved
 from generator.core.formatting import count
 from generator.render import captions, gif, png
-from generator.storage import output
+from generator.storage import writing
+from generator.storage.sources import SourceFolder
 from generator.storage.steady import read_steadily
 from generator.website import templating
 from generator.website.manifest import read_manifest
@@ -33,7 +34,7 @@ SMALLEST = 256  # pixels of the longer side of an image; smaller ones are enlarg
 BADGE_FONT, BADGE_SPACE = 11, 7  # pixels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Written:
     """The README that has the table now, the folder of its pictures, and what is in it.
 
@@ -66,7 +67,7 @@ def write_readme(site: Path, readme: Path, url: str, project: Path | None = None
     # Projects in one repository would remove each other's pictures.
     ours = (each for each in readme.parents if each == project or (each / ".git").exists())
     root = next(ours, readme.parent)
-    sources = output.SourceFolder(root / Path(FOLDER).parent)
+    sources = SourceFolder(root / Path(FOLDER).parent)
     templates = templating.environment(project)
     drawn = [image for image in manifest["images"] if "error" not in image]
     layers = sum(layer["drawn"] for layer in manifest["layers"])
@@ -89,9 +90,17 @@ def write_readme(site: Path, readme: Path, url: str, project: Path | None = None
     sources.write_all({f"{Path(FOLDER).name}/{name}": content for name, content in files.items()})
     fresh = before + _framed(section, "\r\n" if "\r\n" in text else "\n") + after
     if fresh != text:
-        output.write_whole(readme, fresh.encode())
+        writing.write_whole(readme, fresh.encode())
     sources.finish()
-    return Written(readme, root / FOLDER, len(shown), len(drawn), len(files), sources.written, sources.size)
+    return Written(
+        readme=readme,
+        folder=root / FOLDER,
+        images=len(shown),
+        of=len(drawn),
+        pictures=len(files),
+        changed=sources.written,
+        bytes=sources.size,
+    )
 
 
 def _gather(site: Path) -> tuple[dict, list[dict], list[tuple[str, bytes]], dict[str, bytes]]:
@@ -147,7 +156,7 @@ def _around(text: str, readme: Path) -> tuple[str, str]:
     return text[: starts[0].start()], text[ends[0].end() - ends[0][0].endswith("\r") :]
 
 
-def _check(sources: output.SourceFolder, names: Mapping[str, bytes]) -> None:
+def _check(sources: SourceFolder, names: Mapping[str, bytes]) -> None:
     """Raise `OutputError` where a picture would take the place of somebody else's file."""
     for name in names:
         path = f"{Path(FOLDER).name}/{name}"

@@ -12,7 +12,7 @@ from PIL import Image
 from generator.core import limits
 from generator.core.errors import OutputError
 from generator.core.formatting import count, shape_in_words, size
-from generator.storage import output
+from generator.storage import writing
 from generator.storage.steady import read_steadily
 from generator.website import templating
 from generator.website.manifest import read_manifest
@@ -35,7 +35,7 @@ class Choice:
     grids: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Content:
     """The website in `folder`: sizes of its `files` in bytes by path, its `manifest`, images that are shown.
 
@@ -58,9 +58,9 @@ def write_single(
     what was left out, in sentences. Raises `OutputError` where the folder is no website, `target` cannot be
     written, or nothing fits.
     """
-    output.check_target(target, folder, ".html")
+    writing.check_target(target, folder, ".html")
     page, left_out = read_steadily(folder, lambda files, _: _fill(_content(folder, files), project, most))
-    output.write_whole(target.absolute(), page)
+    writing.write_whole(target.absolute(), page)
     return len(page), left_out
 
 
@@ -92,7 +92,7 @@ def _content(folder: Path, files: dict[str, int]) -> Content:
     images = [image for image in manifest["images"] if "error" not in image]
     order = [layer["slug"] for layer in manifest["layers"] if layer["drawn"]]
     layers = [[slug for slug in order if slug in image["layers"]] for image in images]
-    return Content(folder, files, manifest, images, layers)
+    return Content(folder=folder, files=files, manifest=manifest, images=images, layers=layers)
 
 
 def choose(content: Content, most: int) -> Choice:

@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from generator.core.errors import OutputError
 from generator.core.formatting import wrong_with_path
 from generator.core.source_date import source_date
-from generator.storage import output
+from generator.storage import writing
 from generator.storage.steady import read_steadily
 from generator.website.manifest import read_manifest
 
@@ -39,8 +39,8 @@ def _write(folder: Path, target: Path | None, files: Collection[str], check: Cal
     files = [path for path in files if "/." not in f"/{path}"]
     name = package_name(read_manifest(folder))
     target = (target or Path(f"{name}.zip")).absolute()
-    output.check_target(target, folder, ".zip")
-    with output.replaced(target) as fresh:
+    writing.check_target(target, folder, ".zip")
+    with writing.replaced(target) as fresh:
         with ZipFile(fresh, "w") as archive:
             for path in files:
                 _add(archive, f"{name}/{path}", folder / path)

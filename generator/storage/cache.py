@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from generator.core import facts, records, resources
-from generator.storage import output
+from generator.storage import writing
 
 FOLDER = "gallery/.cache"  # in the generated folder; MkDocs takes no names that begin with a dot
 PACKAGES = (
@@ -57,19 +57,19 @@ class Cache:
                     return record
             except (OSError, ValueError):
                 pass
-        output.remove(path)
+        writing.remove(path)
         return None
 
     def remember(self, name: str, key: str, record: Any) -> None:
         """Keep a record, anything but `None`; where files belong to it, it has their sizes by path."""
         path = self._path(name)
         self._used.add(path)
-        output.write_whole(path, dump((key, record)).encode())
+        writing.write_whole(path, dump((key, record)).encode())
 
     def finish(self) -> None:
         """Remove what this build neither recalled nor remembered."""
         for path in set(self.folder.glob("*.json")) - self._used:
-            output.remove(path)
+            writing.remove(path)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"

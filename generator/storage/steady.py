@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from generator.core.errors import BusyError, OutputError
-from generator.storage import output
+from generator.storage import website_folder
 
 STARTS = 4
 PAUSE = 0.2  # seconds before another start: between the two renames of a swap there is no website
@@ -23,7 +23,7 @@ class _ReplacedError(Exception):
 def read_steadily(folder: Path, read: Callable[[dict[str, int], Callable[[], None]], T]) -> T:
     """Return what `read` makes of the website in `folder`, all of it from one website.
 
-    `read` is given the sizes of the files in bytes by path, as `output.website_files` returns them, and a
+    `read` is given the sizes of the files in bytes by path, as `website_files` returns them, and a
     function that raises an exception of ours, to be let through, where the website was replaced; `read` calls
     it before it does what cannot be taken back. Then, and where it was replaced by the end, or while reading
     failed, all starts over, three times at most. Raises `OutputError` after that, and where `folder` is no
@@ -54,7 +54,7 @@ def _held(folder: Path) -> Iterator[tuple[dict[str, int], Callable[[], None]]]:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         with suppress(BusyError):  # a build is between its two renames
-            output.website_files(folder)  # puts an old one back, or says what is wrong
+            website_folder.website_files(folder)  # puts an old one back, or says what is wrong
         raise _ReplacedError from None
     files: dict[str, int] = {}
 
@@ -63,11 +63,11 @@ def _held(folder: Path) -> Iterator[tuple[dict[str, int], Callable[[], None]]]:
             same = os.path.samestat(os.fstat(descriptor), folder.stat())
         except OSError:
             same = False
-        if not same or files not in ({}, output.recorded_files(folder)):
+        if not same or files not in ({}, website_folder.recorded_files(folder)):
             raise _ReplacedError
 
     try:
-        files = output.website_files(folder)
+        files = website_folder.website_files(folder)
         yield files, check
     except Exception:
         check()  # a file that is gone is no mistake of the website's where that is gone as well

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from generator import core
-from generator.core import records
+from generator.core import facts, records
 from generator.storage import cache
 
 MODULES = sorted(path.stem for path in Path(core.__file__).parent.glob("*_records.py"))
@@ -23,7 +23,8 @@ DEFINED = {
 
 def test_the_cache_knows_the_records_of_all_modules():
     assert len(MODULES) == 4 and len(DEFINED) > 20
-    assert DEFINED == cache.RECORDS
+    told = {name: each for name, each in vars(facts).items() if dataclasses.is_dataclass(each)}
+    assert DEFINED | told == cache.RECORDS
     assert set(DEFINED) <= set(records.__all__)
 
 

@@ -22,7 +22,7 @@ from generator.export import single_page, zip_file
 from generator.export.readme import write_readme
 from generator.export.single_page import write_single
 from generator.export.zip_file import pack, package_name
-from generator.storage import output, steady
+from generator.storage import steady, website_folder, writing
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ HARMFUL = {
 def test_a_name_that_is_another_one_elsewhere_is_refused(copied, tmp_path, name):
     (copied / name).parent.mkdir(parents=True, exist_ok=True)
     (copied / name).write_text("x")
-    output.sign_website(copied)
+    website_folder.sign_website(copied)
     done = CliRunner().invoke(cli.main, ["pack", "--output", str(copied), str(tmp_path / "x.zip")])
     assert done.exit_code == 2 and done.stderr.count("\n") == 1 and done.stdout == ""
     shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in name)
@@ -207,11 +207,11 @@ def swapping_while_it_reads(site: Path, monkeypatch, times: int, read: str) -> l
             first.append(path)
         if path in first[:1] and len(swaps) < times:
             swaps.append(len(swaps))
-            fresh = shutil.copytree(site, output.staging_folder(site))
+            fresh = shutil.copytree(site, website_folder.staging_folder(site))
             for page in fresh.rglob("*.html"):
                 page.write_text(page.read_text("utf-8") + f"<!-- {len(swaps)} -->", "utf-8")
-            output.sign_website(fresh)
-            output.swap(site)
+            website_folder.sign_website(fresh)
+            website_folder.swap(site)
         return found
 
     monkeypatch.setattr(Path, read, slow)
@@ -263,7 +263,7 @@ def test_between_the_two_renames_of_a_build_a_package_waits(copied, tmp_path, mo
 
     monkeypatch.setattr(steady.time, "sleep", wait)
     with ExitStack() as lock:
-        lock.enter_context(output.locked(copied))
+        lock.enter_context(writing.locked(copied))
         assert pack(copied, tmp_path / "x.zip").exists()
 
 
@@ -271,16 +271,16 @@ def test_a_link_is_no_file_of_a_website(copied, tmp_path):
     (tmp_path / "secret").write_text("0123456789")
     link = copied / "x.txt"
     link.symlink_to(tmp_path / "secret")
-    output.sign_website(copied)
+    website_folder.sign_website(copied)
     with pytest.raises(OutputError, match="missing or changed"):
         pack(copied, tmp_path / "x.zip")
     link.unlink()
     os.mkfifo(link)
-    output.sign_website(copied)
+    website_folder.sign_website(copied)
     with pytest.raises(OutputError, match="missing or changed"):
         pack(copied, tmp_path / "x.zip")
-    (copied / output.SITE_RECORD).unlink()
-    os.mkfifo(copied / output.SITE_RECORD)
+    (copied / website_folder.SITE_RECORD).unlink()
+    os.mkfifo(copied / website_folder.SITE_RECORD)
     with pytest.raises(OutputError, match="which is none"):
         pack(copied, tmp_path / "x.zip")
 

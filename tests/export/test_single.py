@@ -35,7 +35,7 @@ def made_up(images: int, layers: int, gif: int, grid: int) -> Content:
         })  # fmt: skip
     known = [{"slug": slug, "name": slug, "kind": "Conv2D"} for slug in slugs]
     manifest = {"images": found, "layers": known}
-    return Content(None, files, manifest, found, [slugs] * images)
+    return Content(folder=None, files=files, manifest=manifest, images=found, layers=[slugs] * images)
 
 
 def test_layers_are_left_out_before_animations_and_those_before_images():

@@ -52,7 +52,13 @@ def tiny(keras, units=3, activation="softmax", *, separate=False, **convolution)
 def explain(model, tmp_path, values=PICTURE, labels=(), **options) -> tuple[Explanation, Prediction]:
     extractor = KerasExtractor(save_model(model, tmp_path / "model.keras"), "", **options)
     known = extractor.describe()
-    made = Plan((), plan_layers(known.layers, (), False), (), 1, 1)
+    made = Plan(
+        images=(),
+        layers=plan_layers(known.layers, (), False),
+        singles=(),
+        gif_channels_per_layer=1,
+        gif_channels=1,
+    )
     prediction = predict(extractor.extract(values, {}).outputs, known.final_activation, labels)
     found = attribution.explain(extractor, values, {}, made.layers, made.explained, prediction.method)
     return found, prediction

@@ -13,16 +13,16 @@ from fakes import fake_models, small_project
 
 from generator.build import build
 from generator.core.errors import BusyError, OutputError
-from generator.storage import output
+from generator.storage import writing
 
 NONE = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL, errno.EBADF, errno.EIO)
 HOLD = """
 import fcntl, sys, time
 from pathlib import Path
-from generator.storage import output
+from generator.storage import writing
 def refuse(*_): raise OSError(int(sys.argv[2]), "no")
 if int(sys.argv[2]): fcntl.flock = refuse
-with output.locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)
+with writing.locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)
 """
 
 
@@ -54,9 +54,9 @@ def holder(tmp_path):
 @pytest.mark.parametrize("number", NONE)
 def test_where_flock_is_not_known_record_locks_do(tmp_path, monkeypatch, number):
     monkeypatch.setattr(fcntl, "flock", refusing(number))
-    with output.locked(tmp_path / "site") as unlocked:
+    with writing.locked(tmp_path / "site") as unlocked:
         assert unlocked == ()
-    with output.locked(tmp_path / "site"):
+    with writing.locked(tmp_path / "site"):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -66,12 +66,12 @@ def test_record_locks_keep_another_process_away(tmp_path, monkeypatch, holder):
     monkeypatch.setattr(fcntl, "flock", refusing(errno.ENOLCK))
     with (
         pytest.raises(BusyError, match="at a time, received a second: wait"),
-        output.locked(tmp_path / "site"),
+        writing.locked(tmp_path / "site"),
     ):
         pass
     process.kill()
     process.wait()
-    with output.locked(tmp_path / "site") as unlocked:
+    with writing.locked(tmp_path / "site") as unlocked:
         assert unlocked == ()
 
 
@@ -79,7 +79,7 @@ def test_record_locks_keep_another_process_away(tmp_path, monkeypatch, holder):
 def test_these_errors_mean_another(tmp_path, monkeypatch, number):
     monkeypatch.setattr(fcntl, "flock", refusing(number))
     monkeypatch.setattr(fcntl, "lockf", lambda *_: pytest.fail("asked twice"))
-    with pytest.raises(BusyError, match="at a time"), output.locked(tmp_path / "site"):
+    with pytest.raises(BusyError, match="at a time"), writing.locked(tmp_path / "site"):
         pass
 
 
@@ -87,9 +87,9 @@ def test_these_errors_mean_another(tmp_path, monkeypatch, number):
 def test_where_there_are_no_locks_at_all_a_build_goes_on_and_says_so(tmp_path, monkeypatch, number):
     monkeypatch.setattr(fcntl, "flock", refusing(number))
     monkeypatch.setattr(fcntl, "lockf", refusing(number))
-    with output.locked(tmp_path / "a", tmp_path / "b") as unlocked:
+    with writing.locked(tmp_path / "a", tmp_path / "b") as unlocked:
         assert unlocked == (tmp_path / "a", tmp_path / "b")
-    output.write_whole(tmp_path / "x.txt", b"x")
+    writing.write_whole(tmp_path / "x.txt", b"x")
     assert {path.name for path in tmp_path.iterdir()} == {"x.txt"}
     if number != errno.ENOLCK:
         return
@@ -105,7 +105,7 @@ def test_two_writers_at_once_never_mix(tmp_path):
 
     def write(content: bytes) -> None:
         try:
-            output.write_whole(target, content)
+            writing.write_whole(target, content)
             ends.append("done")
         except BusyError as error:
             ends.append(str(error))
@@ -126,7 +126,7 @@ def test_two_writers_at_once_never_mix(tmp_path):
 
 def test_names_that_are_long_and_end_alike_have_temporary_files_of_their_own(tmp_path):
     first, second = (tmp_path / f"{letter}{'x' * 80}.json" for letter in "ab")
-    with output.replaced(first) as one, output.replaced(second) as two:
+    with writing.replaced(first) as one, writing.replaced(second) as two:
         one.write(b"1")
         two.write(b"2")
     assert (first.read_bytes(), second.read_bytes()) == (b"1", b"2")
@@ -134,15 +134,15 @@ def test_names_that_are_long_and_end_alike_have_temporary_files_of_their_own(tmp
 
 def test_a_writer_that_is_killed_leaves_one_file_which_the_next_takes_away(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from generator.storage import output\n"
-        "with output.replaced(Path(sys.argv[1])) as file:\n"
+        "import os, sys; from pathlib import Path; from generator.storage import writing\n"
+        "with writing.replaced(Path(sys.argv[1])) as file:\n"
         "    file.write(b'half'); file.flush(); os.kill(os.getpid(), 9)"
     )
     target = tmp_path / "x.zip"
     for _ in range(3):
         subprocess.run([sys.executable, "-c", code, target], cwd=ROOT, check=False)
         assert [path.name for path in tmp_path.iterdir()] == [".x.zip.new"]
-    output.write_whole(target, b"whole")
+    writing.write_whole(target, b"whole")
     assert [path.name for path in tmp_path.iterdir()] == ["x.zip"] and target.read_bytes() == b"whole"
 
 
@@ -161,7 +161,7 @@ def test_what_lies_where_a_file_is_written_first_goes_and_nothing_else(tmp_path,
             os.mkfifo(fresh)
         case "unwritable":
             fresh.touch(0o400)
-    output.write_whole(tmp_path / "x.txt", b"x")
+    writing.write_whole(tmp_path / "x.txt", b"x")
     assert victim.read_text() == "mine" and (tmp_path / "x.txt").read_bytes() == b"x"
     assert {path.name for path in tmp_path.iterdir()} == {"victim", "x.txt"}
 
@@ -169,10 +169,10 @@ def test_what_lies_where_a_file_is_written_first_goes_and_nothing_else(tmp_path,
 def test_a_folder_in_its_place_is_an_error(tmp_path):
     (tmp_path / ".x.txt.new").mkdir()
     with pytest.raises(OutputError, match=r"expected to write .*x\.txt"):
-        output.write_whole(tmp_path / "x.txt", b"x")
+        writing.write_whole(tmp_path / "x.txt", b"x")
 
 
 def test_a_new_file_has_the_rights_of_any_new_file(tmp_path):
-    output.write_whole(tmp_path / "x.txt", b"x")
+    writing.write_whole(tmp_path / "x.txt", b"x")
     (tmp_path / "y.txt").touch()
     assert (tmp_path / "x.txt").stat().st_mode == (tmp_path / "y.txt").stat().st_mode

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from generator.core.errors import OutputError
-from generator.storage import output
+from generator.storage import sources as sources_module
+from generator.storage import website_folder, writing
+from generator.storage.sources import SourceFolder
 
 RECORD = "gallery/.written.json"
 MARKED = b"<!-- activation-gallery -->\n"
@@ -23,9 +25,9 @@ def put(root, **files: str):
     return root
 
 
-def built(root, **files: str) -> output.SourceFolder:
+def built(root, **files: str) -> SourceFolder:
     """Write files as a build does, and finish it."""
-    sources = output.SourceFolder(root)
+    sources = SourceFolder(root)
     for name, content in files.items():
         sources.write(name.replace("__", "/").replace("_", "."), content.encode())
     sources.finish()
@@ -39,29 +41,29 @@ def listing(root) -> set[str]:
 def test_a_website_may_go_where_nothing_or_an_earlier_one_is(tmp_path):
     (tmp_path / "empty").mkdir()
     old = put(tmp_path / "old", gallery__manifest_json="{}", index_html="x")
-    output.sign_website(old)
+    website_folder.sign_website(old)
     inputs = [tmp_path / "m.keras", tmp_path / "old pictures"]
     for folder in (tmp_path / "new", tmp_path / "empty", old, tmp_path / "deep" / "er"):
-        output.check_website_folder(folder, inputs)
-    record = f"old/{output.SITE_RECORD}"
+        website_folder.check_website_folder(folder, inputs)
+    record = f"old/{website_folder.SITE_RECORD}"
     assert listing(tmp_path) == {"old/gallery/manifest.json", "old/index.html", record}
 
 
 def test_what_file_managers_leave_in_a_website_does_not_matter(tmp_path):
     site = put(tmp_path / "site", index_html="x")
-    output.sign_website(site)
+    website_folder.sign_website(site)
     (site / ".DS_Store").write_bytes(b"x")
-    output.check_website_folder(site, ())
+    website_folder.check_website_folder(site, ())
 
 
 @pytest.mark.parametrize("name", ["notes.txt", ".git/config", "CNAME", "gallery/mine.txt"])
 def test_a_website_with_a_file_of_someone_else_in_it_is_refused(tmp_path, name):
     site = put(tmp_path / "site", index_html="x")
-    output.sign_website(site)
+    website_folder.sign_website(site)
     (site / name).parent.mkdir(exist_ok=True)
     (site / name).write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError, match=f"such as {name}"):
-        output.check_website_folder(site, ())
+        website_folder.check_website_folder(site, ())
 
 
 def test_home_and_root_are_refused(tmp_path, monkeypatch):
@@ -71,31 +73,31 @@ def test_home_and_root_are_refused(tmp_path, monkeypatch):
     (tmp_path / "sub").mkdir()
     for folder in (Path("/"), tmp_path, tmp_path / "sub" / ".."):
         with pytest.raises(OutputError, match="choose another --output"):
-            output.check_website_folder(folder, ())
+            website_folder.check_website_folder(folder, ())
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path):
     with pytest.raises(OutputError, match="other files"):
-        output.check_website_folder(put(tmp_path, notes_txt="mine"), ())
+        website_folder.check_website_folder(put(tmp_path, notes_txt="mine"), ())
 
 
 def test_a_file_is_refused(tmp_path):
     with pytest.raises(OutputError, match="received the file"):
-        output.check_website_folder(put(tmp_path, site="x") / "site", ())
+        website_folder.check_website_folder(put(tmp_path, site="x") / "site", ())
 
 
 @pytest.mark.parametrize("inside", ["", "pictures", "gallery/model.keras", "x/../pictures"])
 def test_a_folder_that_holds_an_input_is_refused(tmp_path, inside):
     put(tmp_path, gallery__manifest_json="{}")
     with pytest.raises(OutputError, match="without inputs"):
-        output.check_website_folder(tmp_path, [tmp_path.parent / "other", tmp_path / inside])
+        website_folder.check_website_folder(tmp_path, [tmp_path.parent / "other", tmp_path / inside])
 
 
 def test_an_input_behind_a_link_is_found(tmp_path):
     put(tmp_path, site__gallery__manifest_json="{}", site__pictures__a_png="x")
     (tmp_path / "link").symlink_to(tmp_path / "site" / "pictures")
     with pytest.raises(OutputError, match="without inputs"):
-        output.check_website_folder(tmp_path / "site", [tmp_path / "link"])
+        website_folder.check_website_folder(tmp_path / "site", [tmp_path / "link"])
 
 
 def test_only_what_changed_is_written(tmp_path):
@@ -111,7 +113,7 @@ def test_only_what_changed_is_written(tmp_path):
 
 
 def test_threads_may_write_at_once(tmp_path):
-    sources = output.SourceFolder(tmp_path)
+    sources = SourceFolder(tmp_path)
     batches = [{f"gallery/{n % 3}/{n}-{k}.png": b"%d" % k for k in range(50)} for n in range(16)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(sources.write_all, batches))
@@ -119,7 +121,7 @@ def test_threads_may_write_at_once(tmp_path):
     assert {path: (tmp_path / path).read_bytes() for path in every} == every
     assert sources.published == {path: len(content) for path, content in every.items()}
     assert sources.written == len(every)
-    assert set((tmp_path / "gallery" / output.JOURNAL).read_text().splitlines()) == set(every)
+    assert set((tmp_path / "gallery" / sources_module.JOURNAL).read_text().splitlines()) == set(every)
 
 
 def test_what_is_left_over_goes_with_its_folders(tmp_path):
@@ -131,7 +133,7 @@ def test_what_is_left_over_goes_with_its_folders(tmp_path):
         css__a_css="x",
     )
     put(tmp_path, gallery__own_md="mine", css__mine_css="mine", docs__x_md="mine")
-    sources = output.SourceFolder(tmp_path)
+    sources = SourceFolder(tmp_path)
     sources.write("index.md", b"x")
     assert sources.finish() == 3
     assert listing(tmp_path) == {"index.md", "gallery/own.md", "css/mine.css", "docs/x.md", RECORD}
@@ -148,7 +150,7 @@ def test_a_left_over_file_that_is_gone_already(tmp_path):
 
 def test_a_foreign_front_page_is_kept(tmp_path):
     put(tmp_path, index_md="# My own words")
-    sources = output.SourceFolder(tmp_path)
+    sources = SourceFolder(tmp_path)
     with pytest.raises(OutputError, match=r"index\.md .*move it away"):
         sources.write("index.md", MARKED)
     assert (tmp_path / "index.md").read_text(encoding="utf-8") == "# My own words"
@@ -161,12 +163,12 @@ def test_any_text_of_someone_else_is_kept(tmp_path, name):
     path.parent.mkdir()
     path.write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError, match="received one that is not generated: move it away"):
-        output.SourceFolder(tmp_path).write(name, MARKED)
+        SourceFolder(tmp_path).write(name, MARKED)
     assert path.read_text(encoding="utf-8") == "mine"
 
 
 def test_files_of_a_build_that_was_cut_off_are_replaced(tmp_path):
-    cut_off = output.SourceFolder(tmp_path)
+    cut_off = SourceFolder(tmp_path)
     for path in ("index.md", "gallery/a.md", "gallery/old/left.png"):
         cut_off.write(path, b"old")
     built(tmp_path, index_md="new", gallery__a_md="whole")
@@ -176,7 +178,7 @@ def test_files_of_a_build_that_was_cut_off_are_replaced(tmp_path):
 
 def test_what_an_earlier_build_wrote_is_ours(tmp_path):
     built(tmp_path, index_md="no mark", css__a_css="x")
-    sources = output.SourceFolder(tmp_path)
+    sources = SourceFolder(tmp_path)
     assert sources.owns("css/a.css")
     assert not sources.owns("css/b.css")
     sources.write("index.md", b"new")
@@ -228,7 +230,7 @@ def test_a_record_of_what_is_no_path_is_no_obstacle(tmp_path, record):
 
 def test_a_journal_that_is_no_text_is_no_obstacle(tmp_path):
     (tmp_path / "gallery").mkdir()
-    (tmp_path / "gallery" / output.JOURNAL).write_bytes(b"\xff\0\ngallery/old.png\n")
+    (tmp_path / "gallery" / sources_module.JOURNAL).write_bytes(b"\xff\0\ngallery/old.png\n")
     put(tmp_path, gallery__old_png="x")
     built(tmp_path, index_md="x")
     assert listing(tmp_path) == {"index.md", RECORD}
@@ -237,7 +239,7 @@ def test_a_journal_that_is_no_text_is_no_obstacle(tmp_path):
 def test_nothing_is_written_through_a_link_to_a_file(tmp_path):
     root, victim = tmp_path / "sources", put(tmp_path, victim="mine") / "victim"
     (root / "gallery").mkdir(parents=True)
-    for name in ("card.jpg", "same.jpg", output.JOURNAL, RECORD, f".{RECORD}.new"):
+    for name in ("card.jpg", "same.jpg", sources_module.JOURNAL, RECORD, f".{RECORD}.new"):
         (root / "gallery" / Path(name).name).symlink_to(victim)
     built(root, gallery__card_jpg="x", gallery__same_jpg="mine")
     assert victim.read_text(encoding="utf-8") == "mine"
@@ -262,7 +264,7 @@ def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(tmp_path):
     (tmp_path / "gallery").mkdir()
     os.mkfifo(tmp_path / "gallery/card.jpg")
     with pytest.raises(OutputError, match=r"expected to write .*card\.jpg"):
-        output.SourceFolder(tmp_path).write("gallery/card.jpg", b"x")
+        SourceFolder(tmp_path).write("gallery/card.jpg", b"x")
 
 
 @pytest.mark.parametrize("name", ["gallery", "css", "gallery/.cache", "css/deep"])
@@ -272,7 +274,7 @@ def test_nothing_is_written_through_a_link_to_a_folder(tmp_path, name):
     put(tmp_path / "elsewhere", own_json="mine")
     link.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OutputError, match=r"received a link to .*elsewhere.*: remove it"):
-        output.SourceFolder(root).write(f"{name}/new/a.css", b"x")
+        SourceFolder(root).write(f"{name}/new/a.css", b"x")
     assert listing(tmp_path / "elsewhere") == {"own.json"}
     assert not (tmp_path / "elsewhere/new").exists()
 
@@ -282,10 +284,10 @@ def test_a_lock_is_no_link_and_leaves_a_file_of_that_name(tmp_path):
     (tmp_path / ".site.lock").symlink_to(tmp_path / "victim")
     with (
         pytest.raises(OutputError, match=r"expected to write .*\.site\.lock"),
-        output.locked(tmp_path / "site"),
+        writing.locked(tmp_path / "site"),
     ):
         pass
-    with output.locked(tmp_path / "other"):
+    with writing.locked(tmp_path / "other"):
         pass
     for name in ("victim", ".other.lock"):
         assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
@@ -295,17 +297,17 @@ def test_a_lock_is_no_link_and_leaves_a_file_of_that_name(tmp_path):
 def test_folders_of_someone_else_beside_a_website_stay(tmp_path, name):
     put(tmp_path / name, notes_txt="mine")
     with pytest.raises(OutputError, match=f"{name} meanwhile, received one that is not ours: move it away"):
-        output.check_website_folder(tmp_path / "site", ())
-    output.recover(tmp_path / "site")
+        website_folder.check_website_folder(tmp_path / "site", ())
+    website_folder.recover(tmp_path / "site")
     assert listing(tmp_path) == {f"{name}/notes.txt"}
-    output.sign_website(tmp_path / name)
-    output.check_website_folder(tmp_path / "site", ())
+    website_folder.sign_website(tmp_path / name)
+    website_folder.check_website_folder(tmp_path / "site", ())
 
 
 def test_a_website_is_found_again_where_a_build_was_cut_off(tmp_path):
-    output.sign_website(put(tmp_path / ".site.old", index_html="x"))
-    assert output.website_files(tmp_path / "site") == {"index.html": 1}
-    assert listing(tmp_path) == {"site/index.html", f"site/{output.SITE_RECORD}"}
+    website_folder.sign_website(put(tmp_path / ".site.old", index_html="x"))
+    assert website_folder.website_files(tmp_path / "site") == {"index.html": 1}
+    assert listing(tmp_path) == {"site/index.html", f"site/{website_folder.SITE_RECORD}"}
 
 
 class Cut(BaseException):
@@ -318,7 +320,7 @@ def test_what_is_removed_is_ours_whenever_that_is_cut_off(tmp_path, monkeypatch,
     removals = {call: getattr(os, call) for call in ("unlink", "rmdir")}
     for moment in range(20):
         folder = put(tmp_path / str(moment) / name, **files)
-        output.sign_website(folder)
+        website_folder.sign_website(folder)
         left = iter([None] * moment)
 
         def cut(call: str, *args: object, left=left, **kwargs: object) -> None:
@@ -330,19 +332,19 @@ def test_what_is_removed_is_ours_whenever_that_is_cut_off(tmp_path, monkeypatch,
             for call in removals:
                 patched.setattr(os, call, lambda *args, call=call, cut=cut, **kw: cut(call, *args, **kw))
             try:
-                output._clear(folder)
+                website_folder._clear(folder)
                 break
             except Cut:
                 pass
-        output.check_website_folder(folder.parent / "site", ())
-        output._clear(folder)
+        website_folder.check_website_folder(folder.parent / "site", ())
+        website_folder._clear(folder)
         assert not folder.exists()
     assert moment > len(files)  # every file and folder was once the last to go
 
 
 def test_what_cannot_be_removed_is_named_and_stays_ours(tmp_path, monkeypatch):
     site = put(tmp_path / "site", index_html="one")
-    output.sign_website(put(tmp_path / ".site.old", a__stuck_html="x", index_html="zero"))
+    website_folder.sign_website(put(tmp_path / ".site.old", a__stuck_html="x", index_html="zero"))
     staged(site, "two")
     unlink = os.unlink
 
@@ -354,10 +356,10 @@ def test_what_cannot_be_removed_is_named_and_stays_ours(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(os, "unlink", stick)
         with pytest.raises(OutputError, match=r"expected to remove .*stuck.*: Permission denied: remove"):
-            output.swap(site)
+            website_folder.swap(site)
     assert (site / "index.html").read_text() == "one"
-    assert (tmp_path / ".site.old" / output.SITE_RECORD).is_file()
-    output.swap(site)
+    assert (tmp_path / ".site.old" / website_folder.SITE_RECORD).is_file()
+    website_folder.swap(site)
     assert (site / "index.html").read_text() == "two" and not (tmp_path / ".site.old").exists()
 
 
@@ -367,34 +369,34 @@ def test_a_website_without_a_file_of_the_gallery_is_not_published(tmp_path):
     for files in ({"gallery__a_png": "x"}, {"gallery__a_png": "x", "gallery__b_png": "xx"}):
         with (
             pytest.raises(OutputError, match=r"all 2 files .* such as gallery/b\.png: build again"),
-            output.successor(site, wanted) as fresh,
+            website_folder.successor(site, wanted) as fresh,
         ):
             put(fresh, **files)
         assert listing(tmp_path) == {"site/index.html"}
-    with output.successor(site, wanted) as fresh:
+    with website_folder.successor(site, wanted) as fresh:
         put(fresh, gallery__a_png="x", gallery__b_png="y")
-    assert listing(site) == {"gallery/a.png", "gallery/b.png", output.SITE_RECORD}
+    assert listing(site) == {"gallery/a.png", "gallery/b.png", website_folder.SITE_RECORD}
 
 
 def test_a_folder_in_the_way_is_an_error(tmp_path):
     (tmp_path / "gallery" / "a.md").mkdir(parents=True)
     with pytest.raises(OutputError, match=r"expected to write .*a\.md"):
-        output.SourceFolder(tmp_path).write("gallery/a.md", b"x")
+        SourceFolder(tmp_path).write("gallery/a.md", b"x")
 
 
 def staged(folder, text: str) -> None:
-    put(output.staging_folder(folder), index_html=text)
+    put(website_folder.staging_folder(folder), index_html=text)
 
 
 def test_swapping_replaces_the_whole_website(tmp_path):
     site = tmp_path / "site"
     staged(site, "one")
-    assert listing(tmp_path) == {f"{output.staging_folder(site).name}/index.html"}
-    output.swap(site)
+    assert listing(tmp_path) == {f"{website_folder.staging_folder(site).name}/index.html"}
+    website_folder.swap(site)
     assert listing(tmp_path) == {"site/index.html"}
     put(site, old_html="x")
     staged(site, "two")
-    output.swap(site)
+    website_folder.swap(site)
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
     assert listing(tmp_path) == {"site/index.html"}
     assert (site / "index.html").read_text(encoding="utf-8") == "two"
@@ -404,7 +406,7 @@ def test_a_swap_clears_what_an_earlier_one_left(tmp_path):
     site = put(tmp_path / "site", index_html="one")
     put(tmp_path / ".site.old", index_html="zero")
     staged(site, "two")
-    output.swap(site)
+    website_folder.swap(site)
     assert listing(tmp_path) == {"site/index.html"}
 
 
@@ -414,10 +416,10 @@ def test_a_linked_website_can_be_swapped_again_and_again(tmp_path):
     site.symlink_to(tmp_path / "real")
     for text in ("one", "two", "three"):
         staged(site, text)
-        output.swap(site)
+        website_folder.swap(site)
         assert (site / "index.html").read_text(encoding="utf-8") == text
 
 
 def test_a_swap_that_fails_says_so(tmp_path):
     with pytest.raises(OutputError, match="expected to replace"):
-        output.swap(tmp_path / "site")
+        website_folder.swap(tmp_path / "site")

@@ -18,7 +18,7 @@ from conftest import ROOT
 PROGRAM = """
 import shutil, sys
 from pathlib import Path
-from generator.storage import output
+from generator.storage import website_folder
 from generator.core.errors import OutputError, WebsiteError
 from generator.website.serve import serve_website
 
@@ -31,7 +31,7 @@ def rebuild():
     wanted = (root / "watched/page.md").read_text()
     if wanted in errors:
         raise errors[wanted](*(["two\\nlines"] if wanted != "MemoryError" else []))
-    with output.successor(root / "site", {}) as fresh:
+    with website_folder.successor(root / "site", {}) as fresh:
         shutil.copytree(root / "site", fresh, dirs_exist_ok=True, symlinks=True)
         (fresh / "index.html").write_text(f"<body>{wanted}</body>")
 

@@ -14,7 +14,7 @@ from fakes import FakeExtractor, fake_models, make_project
 
 from generator.build import build
 from generator.core.errors import GalleryError, OutputError
-from generator.storage import output
+from generator.storage import website_folder, writing
 
 
 def environment() -> dict[str, str]:
@@ -32,8 +32,8 @@ def test_killed_at_any_moment_there_is_a_whole_website_and_the_next_build_is_cle
 def test_a_swap_that_was_cut_off_between_its_renames_is_repaired(tmp_path):
     (tmp_path / ".site.old").mkdir()
     (tmp_path / ".site.old/index.html").write_text("old")
-    output.sign_website(tmp_path / ".site.old")
-    output.recover(tmp_path / "site")
+    website_folder.sign_website(tmp_path / ".site.old")
+    website_folder.recover(tmp_path / "site")
     assert (tmp_path / "site/index.html").read_text() == "old"
     assert not (tmp_path / ".site.old").exists()
 
@@ -41,15 +41,15 @@ def test_a_swap_that_was_cut_off_between_its_renames_is_repaired(tmp_path):
 def test_a_build_beside_another_leaves_its_swap_alone(tmp_path):
     settings = make_project(tmp_path, 0)
     (tmp_path / ".site.old").mkdir()
-    with output.locked(settings.output), pytest.raises(OutputError, match="at a time"):
+    with writing.locked(settings.output), pytest.raises(OutputError, match="at a time"):
         build(settings, models=fake_models())
     assert (tmp_path / ".site.old").exists() and not settings.output.exists()
 
 
 def test_only_one_build_at_a_time_and_a_dead_one_does_not_count(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from generator.storage import output\n"
-        "with output.locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from generator.storage import writing\n"
+        "with writing.locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, tmp_path / "site"], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -57,14 +57,14 @@ def test_only_one_build_at_a_time_and_a_dead_one_does_not_count(tmp_path):
     assert holder.stdout.readline() == "held\n"
     with (
         pytest.raises(OutputError, match="at a time, received a second: wait"),
-        output.locked(tmp_path / "other", tmp_path / "site"),
+        writing.locked(tmp_path / "other", tmp_path / "site"),
     ):
         pass
-    with output.locked(tmp_path / "other"):  # was given back when the second failed
+    with writing.locked(tmp_path / "other"):  # was given back when the second failed
         pass
     holder.kill()
     holder.communicate()
-    with output.locked(tmp_path / "site"):
+    with writing.locked(tmp_path / "site"):
         pass
 
 
@@ -98,7 +98,7 @@ def test_a_full_disk_while_the_website_is_built(small_disk, tmp_path):
     with pytest.raises(GalleryError, match="No space left on device"):
         build(settings, models=fake_models())
     assert not settings.output.exists()
-    assert not output.staging_folder(settings.output).exists()
+    assert not website_folder.staging_folder(settings.output).exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said(small_disk, tmp_path):

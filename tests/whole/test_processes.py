@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import save_picture
-from fakes import FakeExtractor, snapshot, sources
+from fakes import FakeExtractor, fake_models, snapshot, sources
 from PIL import Image
 
 from generator.build import build
@@ -39,7 +39,7 @@ def test_every_executor_makes_the_same_gallery(three, tmp_path):
     made = []
     for number, executor in enumerate((Threads(), ThisThread(), Processes(processes=2))):
         settings = replace(three, output=tmp_path / str(number) / "out")
-        report = build(settings, opener=FakeExtractor, executor=executor)
+        report = build(settings, models=fake_models(FakeExtractor), executor=executor)
         assert (report.images, report.kept) == (3, 0)
         assert [failed.image.name for failed in report.failed] == ["ab.png"]
         made.append(published(settings))
@@ -57,7 +57,7 @@ def test_two_processes_with_a_real_model_make_the_same_gallery(small_model, pict
 
 def test_processes_draw_what_is_not_kept_and_progress_names_the_images(three):
     steps: list[Step] = []
-    build(three, opener=FakeExtractor)
+    build(three, models=fake_models(FakeExtractor))
     save_picture(three.images / "aa.png", seed=7)
     save_picture(three.images / "c.png", seed=8)
     report = build(three, steps.append, FakeExtractor, Processes(processes=2))
@@ -68,7 +68,7 @@ def test_processes_draw_what_is_not_kept_and_progress_names_the_images(three):
     assert done == sorted(done) and done[0] == 4 and done[-1] <= 10
     assert {step.total for step in drawing} == {10}
     fresh = replace(three, output=three.output.parent / "fresh/out")
-    build(fresh, opener=FakeExtractor)
+    build(fresh, models=fake_models(FakeExtractor))
     assert published(three) == published(fresh)
 
 
@@ -84,10 +84,10 @@ class Crashing(FakeExtractor):
 def test_the_end_of_a_process_ends_the_build_and_names_the_image(three):
     Image.new("RGB", (20, 20), "white").save(three.images / "white.png")
     with pytest.raises(WorkerError, match=r"expected white\.png to be finished"):
-        build(three, opener=Crashing, executor=Processes(processes=2))
+        build(three, models=fake_models(Crashing), executor=Processes(processes=2))
     assert not multiprocessing.active_children()
     (three.images / "white.png").unlink()
-    assert build(three, opener=FakeExtractor).images == 3
+    assert build(three, models=fake_models(FakeExtractor)).images == 3
 
 
 class Meddling(FakeExtractor):
@@ -101,7 +101,7 @@ class Meddling(FakeExtractor):
 
 def test_a_model_that_changes_before_a_process_opens_it_ends_the_build(three):
     with pytest.raises(ModelError, match=r"expected fake\.h5 to stay as it is during a build"):
-        build(three, opener=Meddling, executor=Processes(processes=1))
+        build(three, models=fake_models(Meddling), executor=Processes(processes=1))
 
 
 class Seen:
@@ -118,7 +118,7 @@ class Seen:
 
 def test_an_image_follows_from_arguments_that_can_be_pickled_alone(three):
     with pytest.raises(ImageError, match="not drawn"):
-        build(three, opener=FakeExtractor, executor=Seen())
+        build(three, models=fake_models(FakeExtractor), executor=Seen())
     context = pickle.loads(pickle.dumps(Seen.context))
     found: dict[str, bytes] = {}
 
@@ -134,7 +134,7 @@ def test_an_image_follows_from_arguments_that_can_be_pickled_alone(three):
     assert snapshot(three.images.parent) == before
     failed = process_image(context, context.plan.images[1], emit)
     assert isinstance(failed, FailedImage) and "received a file that is none" in failed.error
-    build(three, opener=FakeExtractor)
+    build(three, models=fake_models(FakeExtractor))
     written = snapshot(sources(three))
     assert found == {path: written[path] for path in found}
     others = {path for path in written if path.startswith("gallery/images/a/")} - found.keys()

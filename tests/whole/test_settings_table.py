@@ -14,13 +14,14 @@ from fakes import FakeExtractor, make_plan, small_project
 from generator import build
 from generator.core import settings, settings_file
 from generator.core.errors import SettingsError
+from generator.core.facts import FileKind
 from generator.core.setting import Affects, Flag, Setting
 from generator.core.setting_values import read_count
 from generator.core.settings import SETTINGS, Settings
 from generator.core.settings_reference import flags_table, settings_table, settings_toml
 from generator.inputs import Stock, source_folder, take_stock
 from generator.options import setting_options
-from generator.storage.output import SourceFolder
+from generator.storage.sources import SourceFolder
 
 NEEDED = "model = 'm.keras'\nimages = 'in'\n"
 ALL = {"build", "model", "pictures"}
@@ -73,7 +74,7 @@ def read_flags(name: str, *arguments: str) -> dict[str, Any]:
 def project(tmp_path) -> tuple[Settings, Stock]:
     """Lay out a project; its settings and inputs."""
     wanted = small_project(tmp_path)
-    return wanted, take_stock(wanted, SourceFolder(source_folder(wanted)))
+    return wanted, take_stock(wanted, SourceFolder(source_folder(wanted)), FileKind.ZIP)
 
 
 def changed_fingerprints(project: tuple[Settings, Stock], wanted: Settings) -> set[str]:
@@ -82,7 +83,7 @@ def changed_fingerprints(project: tuple[Settings, Stock], wanted: Settings) -> s
 
     def fingerprints(each: Settings) -> dict[str, str]:
         return {
-            "build": take_stock(each, sources).all,
+            "build": take_stock(each, sources, FileKind.ZIP).all,
             "model": build.model_key(each, project[1]),
             "pictures": build.picture_key(plan, model, each, project[1]),
         }

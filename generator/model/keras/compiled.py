@@ -13,7 +13,7 @@ import keras
 from generator.model.keras.recording import Call, middle_steps, recorded
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompiledPass:
     """A model's pass over inputs of one shape, compiled twice: recorded, and with the model left alone.
 
@@ -80,7 +80,7 @@ def compile_pass(model: keras.Model, fused: bool, fed: Any, names: Sequence[str]
     open_sides = any(None in call.result.shape for call in kept if call.result is not None)
     if open_sides or [call.name for call in kept] != list(names):
         return None
-    return CompiledPass(kept, known, function, alone)
+    return CompiledPass(calls=kept, known=known, recorded_function=function, plain_function=alone)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from generator.core.records import ModelInput
 PICTURE_CHANNELS = (1, 3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Feed:
     """How one picture becomes all inputs of a model.
 
@@ -95,7 +95,16 @@ def find_feed(model: keras.Model, given: Mapping[str, str]) -> Feed:
             constants[name] = float(fed.number) if isinstance(fed, FedConstant) else 0.0
         inputs.append(ModelInput(name, full[1:], fed))
     batch = next((full[0] for full in shapes if full[0]), 1)
-    return Feed(tuple(inputs), dtypes, batch, picture, shape, axes, frames, constants)
+    return Feed(
+        inputs=tuple(inputs),
+        dtypes=dtypes,
+        batch=batch,
+        picture=picture,
+        shape=shape,
+        axes=axes,
+        frames=frames,
+        constants=constants,
+    )
 
 
 def _other(name: str, value: str | None, layout: Any) -> Fed:

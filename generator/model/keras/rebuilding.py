@@ -54,7 +54,12 @@ class Builder:
         if isinstance(config, list):
             self.repairs[keras1_and_2.NAMED_LAYERS] = None
             config = {"name": keras1_and_2.name_of(stored), "layers": config}
-        part = Part(keras1_and_2.name_of(stored), kind, config, stored.get("inbound_nodes") or [])
+        part = Part(
+            name=keras1_and_2.name_of(stored),
+            kind=kind,
+            config=config,
+            calls=stored.get("inbound_nodes") or [],
+        )
         part.is_operation = (stored.get("module") or "").startswith("keras.src.ops.")
         part.is_model = kind in allowed.MODELS or self._is_plain_model(kind, config, top)
         if not part.is_model:

@@ -105,7 +105,7 @@ class Recording:
                     self._steps.pop()
             first = first_tensor(result)
             if not (inner and (steps or id(first) in self._made)):  # else what is inside has shown it
-                self._add(Call(operation, name, args, kwargs, first))
+                self._add(Call(operation=operation, name=name, args=args, kwargs=kwargs, result=first))
             return result
 
         return call
@@ -113,7 +113,7 @@ class Recording:
     def _before(self, operation: keras.Operation, activation: Callable) -> Callable:
         def call(x, *args, **kwargs):
             name = f"{'/'.join(self._path)} before {function_name(activation)}"
-            self._add(Call(operation, name, (), {}, x, fused=True))
+            self._add(Call(operation=operation, name=name, args=(), kwargs={}, result=x, fused=True))
             return activation(x, *args, **kwargs)
 
         return call
