@@ -3,7 +3,9 @@
 This is the side that writes; what is done for one image, in whatever process, is in `process_image`.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from generator.core.errors import ImageError
@@ -20,6 +22,8 @@ from generator.process_image import Context, process_image
 from generator.render.cards import GALLERY_COLUMNS
 from generator.storage.cache import Cache, fingerprint
 from generator.storage.sources import SourceFolder
+
+WRITERS, MOST_WAITING = 2, 4  # threads that write, and packets of files that may wait for them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +78,14 @@ def process_images(
     Raises `ImageError` when none of them can be read.
     """
     images = context.plan.images
-    collector = _Collector(context, store, tell)
     kept = {}
-    for image in images:
-        if found := store.recall(image):
-            kept[image.slug] = found
-            collector.add(image, found)
-    executor.run(process_image, context, [each for each in images if each.slug not in kept], collector)
+    with ThreadPoolExecutor(WRITERS) as threads:
+        collector = _Collector(context, _BackgroundWriter(store, threads), tell)
+        for image in images:
+            if found := store.recall(image):
+                kept[image.slug] = found
+                collector.add(image, found)
+        executor.run(process_image, context, [each for each in images if each.slug not in kept], collector)
     results = collector.results
     if all(isinstance(result, FailedImage) for result in results):
         names = "; ".join(f"{each.image.name}: {each.error}" for each in results[:3])
@@ -88,11 +93,34 @@ def process_images(
     return DrawnImages(results=results, thumbnails=collector.thumbnails, kept=len(kept))
 
 
-class _Collector:
-    """Writes what an executor hands back, tells how far it is, and puts results into the images' order."""
+class _BackgroundWriter:
+    """Writes with threads of its own, since half of writing many small files is waiting for the system.
 
-    def __init__(self, context: Context, store: ImageStore, tell: Callable[[Step], None]):
-        self._plan, self._store, self._tell = context.plan, store, tell
+    At most `MOST_WAITING` packets of files wait.
+    """
+
+    def __init__(self, store: ImageStore, threads: ThreadPoolExecutor):
+        self._store, self._threads = store, threads
+        self._waiting: deque[Future] = deque()
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Have files written. Raises `OutputError` where earlier ones could not be."""
+        self._waiting.append(self._threads.submit(self._store.write, files))
+        while len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft().result()
+
+    def remember(self, processed: ProcessedImage) -> None:
+        """Wait until all files are written, and remember what was made of an image."""
+        while self._waiting:
+            self._waiting.popleft().result()
+        self._store.remember(processed)
+
+
+class _Collector:
+    """Takes what an executor hands back: has it written, reports progress, and puts results in order."""
+
+    def __init__(self, context: Context, writer: _BackgroundWriter, tell: Callable[[Step], None]):
+        self._plan, self._writer, self._tell = context.plan, writer, tell
         self._places = {image.slug: place for place, image in enumerate(self._plan.images)}
         self._results: dict[int, ImageResult] = {}
         self._thumbnails: dict[int, Thumbnails] = {}
@@ -114,8 +142,8 @@ class _Collector:
         self._report(image)
 
     def emit(self, image: InputImage, files: Mapping[str, bytes]) -> None:
-        """Write files, and tell when layers are done: those whose grids are among the files."""
-        self._store.write(files)
+        """Have files written, and tell when layers are done: those whose grids are among the files."""
+        self._writer.write(files)
         undrawn = self._undrawn[image.slug]
         if drawn := undrawn & files.keys():
             undrawn -= drawn
@@ -125,7 +153,7 @@ class _Collector:
         """Remember what became of an image, unless it failed: it may be readable the next time."""
         del self._undrawn[image.slug]
         if isinstance(result, ProcessedImage):
-            self._store.remember(result)
+            self._writer.remember(result)
         self.add(image, result)
 
     def add(self, image: InputImage, result: ProcessedImage | FailedImage) -> None:
