@@ -1,7 +1,7 @@
 """The whole way from settings to a website. Read `build` first."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,12 +13,20 @@ from generator.core import bounds, paths, plan, resources
 from generator.core.errors import OutputError
 from generator.core.facts import FileKind
 from generator.core.files import resolved
-from generator.core.records import BuildReport, FailedImage, InputImage, ModelInfo, ShownImage, Step
+from generator.core.records import (
+    BuildReport,
+    FailedImage,
+    InputImage,
+    ModelInfo,
+    Progress,
+    ReportProgress,
+    ShownImage,
+)
 from generator.core.setting import Affects
 from generator.core.settings import Settings, values_affecting
 from generator.core.source_date import LATEST, source_date
 from generator.executors import Executor, Threads
-from generator.inputs import Stock, find_inputs, mkdocs_config, source_folder, take_stamps, take_stock
+from generator.inputs import Inputs, find_inputs, mkdocs_config, read_inputs, source_folder, take_stamps
 from generator.model.extractor import MODELS, Extractor, Models, Recipe
 from generator.opened_model import ModelSource, close_model, extractor_of
 from generator.process_image import Context
@@ -71,7 +79,7 @@ def recipe(settings: Settings, digest: str) -> Recipe:
 
 def build(
     settings: Settings,
-    tell: Callable[[Step], None] = lambda _: None,
+    report_progress: ReportProgress = lambda _: None,
     models: Models = MODELS,
     executor: Executor | None = None,
 ) -> BuildReport:
@@ -87,38 +95,42 @@ def build(
     with writing.locked(source_folder(settings), *([settings.output] if settings.site else [])) as unlocked:
         for folder in unlocked:
             news = f"its file system knows no locks, so nothing keeps a second build away from {folder}"
-            tell(Step(stage="check", text=news))
+            report_progress(Progress(stage="check", text=news))
         if settings.site:
             website_folder.recover(settings.output)
-        return _build(settings, tell, models, kind, executor or Threads())
+        return _build(settings, report_progress, models, kind, executor or Threads())
 
 
 def _build(
-    settings: Settings, tell: Callable[[Step], None], models: Models, kind: FileKind, executor: Executor
+    settings: Settings,
+    report_progress: ReportProgress,
+    models: Models,
+    kind: FileKind,
+    executor: Executor,
 ) -> BuildReport:
     clock = Clock()
     sources = SourceFolder(source_folder(settings))
     # What the user's own modules do is not in any fingerprint.
     memory = cache.Cache(sources.folder(cache.FOLDER), settings.force or bool(settings.custom_objects))
     with clock.stage("check"):
-        stock = take_stock(settings, sources, kind)
-        if report := recall_report(settings, sources, memory, stock):
+        inputs = read_inputs(settings, sources, kind)
+        if report := recall_report(settings, sources, memory, inputs):
             return replace(report, seconds=clock.seconds)
     source = ModelSource(
-        recipe=recipe(settings, stock.model), stamp=stock.stamps[str(settings.model)], opener=models.open
+        recipe=recipe(settings, inputs.model), stamp=inputs.stamps[str(settings.model)], opener=models.open
     )
     try:
-        site, drawn = draw(settings, tell, source, executor, clock, sources, memory, stock)
+        site, drawn = draw(settings, report_progress, source, executor, clock, sources, memory, inputs)
     finally:
         close_model()
     with clock.stage("pages"):
-        tell(Step(stage="pages", text="writing the pages"))
+        report_progress(Progress(stage="pages", text="writing the pages"))
         for news in templating.say_renamed(settings.project):
-            tell(Step(stage="pages", text=news))
+            report_progress(Progress(stage="pages", text=news))
         written = write_pages(settings, sources, site)
         write_scripts(sources, site)
-        write_health(sources, memory, site, stock.tools)
-        write_decisions(sources, site)
+        write_health(sources, memory, site, inputs.tools)
+        write_attributions(sources, site)
         sources.write(paths.CARD, cards.gallery_card(site.title, drawn.thumbnails, site.plan.mapped))
         sources.write(
             paths.MANIFEST,
@@ -127,11 +139,11 @@ def _build(
         removed = sources.finish()
     if settings.site:
         with clock.stage("website"):
-            tell(Step(stage="website", text="building the website"))
+            report_progress(Progress(stage="website", text="building the website"))
             with website_folder.successor(settings.output, sources.published) as target:
                 withheld = build_website(mkdocs_config(settings), sources.root, target, resources.assets())
             if withheld:
-                tell(Step(stage="website", text=mkdocs_yml.say_withheld(withheld)))
+                report_progress(Progress(stage="website", text=mkdocs_yml.say_withheld(withheld)))
     report = BuildReport(
         sources=sources.root,
         website=settings.output / "index.html" if settings.site else None,
@@ -147,32 +159,32 @@ def _build(
         seconds=clock.seconds,
         kept=drawn.kept,
     )
-    same_images = [each.image.digest for each in site.results] == [each.digest for each in stock.images]
-    if same_images and take_stamps(settings, sources) == stock.stamps:
-        memory.remember(BUILD, stock.all, report)  # else something was changed, and may be changed back
+    same_images = [each.image.digest for each in site.results] == [each.digest for each in inputs.images]
+    if same_images and take_stamps(settings, sources) == inputs.stamps:
+        memory.remember(BUILD, inputs.all, report)  # else something was changed, and may be changed back
     memory.finish()
     return report
 
 
 def draw(
     settings: Settings,
-    tell: Callable[[Step], None],
+    report_progress: ReportProgress,
     source: ModelSource,
     executor: Executor,
     clock: Clock,
     sources: SourceFolder,
     memory: cache.Cache,
-    stock: Stock,
+    inputs: Inputs,
 ) -> tuple[Site, DrawnImages]:
     """Write the pictures of all images; return what pages are made from, and what became of the images."""
     with clock.stage("model"):
         style = layer_pictures.Style(settings.scale, palette.colour_table(settings.colours))
-        known = memory.recall(MODEL, model_key(settings, stock))
+        known = memory.recall(MODEL, model_key(settings, inputs))
         if known is None:
-            tell(Step(stage="model", text=f"loading {settings.model.name}"))
-        model = tell_of(known or extractor_of(source).describe(), settings, tell)
-        whole = make_plan(settings, tell, model, stock.images)
-        check_labels(stock.labels, model.output_shapes)
+            report_progress(Progress(stage="model", text=f"loading {settings.model.name}"))
+        model = report_model(known or extractor_of(source).describe(), settings, report_progress)
+        whole = make_plan(settings, report_progress, model, inputs.images)
+        check_labels(inputs.labels, model.output_shapes)
         pixels = images.choose_pixels(settings.pixels, model.value_range)
         preparation = images.Preparation(pixels, settings.input_channels, settings.longest_side)
     with clock.stage("pictures"):
@@ -182,14 +194,14 @@ def draw(
             plan=whole,
             style=style,
             preparation=preparation,
-            labels=stock.labels,
+            labels=inputs.labels,
             arrays=settings.arrays,
             explain=settings.explain,
-            other_digests=stock.others,
+            other_digests=inputs.others,
         )
-        store = ImageStore(sources=sources, cache=memory, key=picture_key(whole, model, settings, stock))
-        drawn = process_images(context, store, executor, tell)
-    memory.remember(MODEL, model_key(settings, stock), model)
+        store = ImageStore(sources=sources, cache=memory, key=picture_key(whole, model, settings, inputs))
+        drawn = process_images(context, store, executor, report_progress)
+    memory.remember(MODEL, model_key(settings, inputs), model)
     healths = health.check_up(whole.mapped, [each for each in drawn.results if isinstance(each, ShownImage)])
     site = Site(
         plan=whole,
@@ -207,40 +219,43 @@ def draw(
 
 
 def recall_report(
-    settings: Settings, sources: SourceFolder, memory: cache.Cache, stock: Stock
+    settings: Settings, sources: SourceFolder, memory: cache.Cache, inputs: Inputs
 ) -> BuildReport | None:
     """Return what the last build reported, if it was made from the same and all its files are there."""
-    found = memory.recall(BUILD, stock.all)
+    found = memory.recall(BUILD, inputs.all)
     whole = sources.is_whole() and (website_folder.is_whole_website(settings.output) or not settings.site)
     if found is None or not whole:
         return None
     return replace(found, written=0, removed=0, kept=found.images, unchanged=True)
 
 
-def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, stock: Stock) -> str:
+def picture_key(whole: plan.Plan, model: ModelInfo, settings: Settings, inputs: Inputs) -> str:
     """Return the fingerprint of what the pictures of every image depend on, besides the image."""
     values = values_affecting(settings, Affects.PICTURES)
     return cache.fingerprint(
-        stock.tools, replace(whole, images=()), model, stock.labels, stock.others, values
+        inputs.tools, replace(whole, images=()), model, inputs.labels, inputs.others, values
     )
 
 
 def size_up(
     settings: Settings,
-    tell: Callable[[Step], None] = lambda _: None,
+    report_progress: ReportProgress = lambda _: None,
     models: Models = MODELS,
 ) -> list[str]:
     """Say what a build would write, line by line, without writing anything."""
     check_output(settings)
     models.kind_of(settings.model)
     found, digest = find_inputs(settings.images), images.digest(settings.model)
-    model = tell_of(open_model(settings, digest, models).describe(), settings, tell)
-    whole = make_plan(settings, tell, model, found)
+    model = report_model(open_model(settings, digest, models).describe(), settings, report_progress)
+    whole = make_plan(settings, report_progress, model, found)
     return estimate.in_words(whole, settings.arrays, settings.explain)
 
 
 def make_plan(
-    settings: Settings, tell: Callable[[Step], None], model: ModelInfo, found: tuple[InputImage, ...]
+    settings: Settings,
+    report_progress: ReportProgress,
+    model: ModelInfo,
+    found: tuple[InputImage, ...],
 ) -> plan.Plan:
     """Decide what is made, and tell what is left out."""
     layers = plan.plan_layers(model.layers, settings.layers, settings.draw_identity)
@@ -254,20 +269,20 @@ def make_plan(
     )
     whole = estimate.fit(whole, settings.fit, settings.arrays, settings.explain)
     for each in whole.left_out:
-        tell(Step(stage="model", text=each))
+        report_progress(Progress(stage="model", text=each))
     return whole
 
 
-def model_key(settings: Settings, stock: Stock) -> str:
+def model_key(settings: Settings, inputs: Inputs) -> str:
     """Return the fingerprint of what is known of a model before an image is shown to it."""
     values = values_affecting(settings, Affects.MODEL)
-    return cache.fingerprint(stock.tools, settings.model.name, stock.model, stock.others, values)
+    return cache.fingerprint(inputs.tools, settings.model.name, inputs.model, inputs.others, values)
 
 
-def tell_of(model: ModelInfo, settings: Settings, tell: Callable[[Step], None]) -> ModelInfo:
+def report_model(model: ModelInfo, settings: Settings, report_progress: ReportProgress) -> ModelInfo:
     """Tell what was repaired, left out or not given, and check the channels that are to be fed."""
     for news in (*model.repairs, *words.say_missing(model), *words.say_zeros(model)):
-        tell(Step(stage="model", text=news))
+        report_progress(Progress(stage="model", text=news))
     images.check_channels(settings.input_channels, model.input_shape[-1])
     return model
 
@@ -318,12 +333,12 @@ def write_health(sources: SourceFolder, memory: cache.Cache, site: Site, tools: 
     memory.remember(HEALTH, key, {path: len(content) for path, content in files.items()})
 
 
-def write_decisions(sources: SourceFolder, site: Site) -> None:
+def write_attributions(sources: SourceFolder, site: Site) -> None:
     """Write the numbers that explain each prediction."""
     for result in site.good:
-        if result.decision and result.decision.explanation.channels.size:
-            path = f"{paths.decision(result.image.slug)}.csv"
-            sources.write(path, attribution.changes_csv(result.decision.explanation))
+        if result.attribution and result.attribution.numbers.channels.size:
+            path = f"{paths.attribution(result.image.slug)}.csv"
+            sources.write(path, attribution.changes_csv(result.attribution.numbers))
 
 
 def write_pages(settings: Settings, sources: SourceFolder, site: Site) -> int:

@@ -14,8 +14,16 @@ from generator.core.errors import SettingsError
 from generator.core.files import resolved
 from generator.core.formatting import count, one_line, shape_in_words, size
 from generator.options import setting_options
-from generator.supervisor import report_step, supervised
-from generator.terminal import calm, end, errors_in_one_line, safe_streams, say, show_steps, signals_as_errors
+from generator.supervisor import note_progress, supervised
+from generator.terminal import (
+    calm,
+    end,
+    errors_in_one_line,
+    safe_streams,
+    say,
+    show_progress,
+    signals_as_errors,
+)
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 config_option = click.option(
@@ -130,8 +138,8 @@ def _size_up(config, flags, verbose, quiet, no_progress) -> None:
         from generator.build import size_up
 
         settings = _settings(config, flags)
-        with show_steps(quiet, no_progress) as tell:
-            lines = size_up(settings, tell)
+        with show_progress(quiet, no_progress) as report_progress:
+            lines = size_up(settings, report_progress)
     for line in lines:
         click.echo(one_line(line))
 
@@ -146,8 +154,8 @@ def _tell_failed(report) -> None:
 def _build(settings, quiet, no_progress):
     from generator.build import build
 
-    with show_steps(quiet, no_progress) as tell:
-        return build(settings, tell)
+    with show_progress(quiet, no_progress) as report_progress:
+        return build(settings, report_progress)
 
 
 @main.command()
@@ -254,7 +262,7 @@ def inspect(model, as_json, verbose, **flags) -> None:
         from generator.model.extractor import file_kind
 
         file_kind(model)
-        report_step("model", f"loading {model.name}")
+        note_progress("model", f"loading {model.name}")
         settings = Settings(model, Path(), **given_flags(flags))
         layers = open_model(settings, images.digest(model)).describe().layers
         found = plan.plan_layers(layers, settings.layers, settings.draw_identity)

@@ -63,7 +63,7 @@ def estimate(plan: Plan, arrays: str = "none", explain: bool = True) -> Estimate
     pages = 2 + compared + parts * (2 + len(plan.drawn)) + images * (1 + len(plan.mapped))
     pictures = images * (len(plan.drawn) + sum(len(_singles(plan, layer)) for layer in plan.mapped) + 7) + 1
     each = gifs + INPUT_BYTES + CARD_BYTES + PAGE_BYTES
-    each += len(plan.explained) * OVERLAY_BYTES if explain else 0
+    each += len(plan.attributed) * OVERLAY_BYTES if explain else 0
     total = FIXED_BYTES + CARD_BYTES + sum(layers.values()) + images * each
     seconds = START_SECONDS + total / 1e6 * SECONDS_PER_MEGABYTE + pages * SECONDS_PER_PAGE
     files = pictures + pages + images * len(plan.mapped)

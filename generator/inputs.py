@@ -23,7 +23,7 @@ FARTHER = (b"custom_dir", b"hooks", b"INHERIT")  # in an mkdocs.yml: what leads 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stock:
+class Inputs:
     """What a build starts from.
 
     `model`, `tools` and `all` are fingerprints: of the model's bytes, of the programs, and of everything.
@@ -40,7 +40,7 @@ class Stock:
     stamps: dict[str, tuple[int, ...] | None]
 
 
-def take_stock(settings: Settings, sources: SourceFolder, kind: FileKind) -> Stock:
+def read_inputs(settings: Settings, sources: SourceFolder, kind: FileKind) -> Inputs:
     """Read every file that the website is made from; `kind` is that of the model's file."""
     stamps = take_stamps(settings, sources)  # before any of them is read
     found, labels, model = find_inputs(settings.images), read_labels(settings), images.digest(settings.model)
@@ -56,7 +56,7 @@ def take_stock(settings: Settings, sources: SourceFolder, kind: FileKind) -> Sto
         hashlib.sha256(config).hexdigest(), os.environ.get("SITE_URL"), _variables(config),
         time.time_ns() if any(each in config for each in FARTHER) else None,
     )  # fmt: skip
-    return Stock(
+    return Inputs(
         images=found, labels=labels, model=model, others=others, tools=tools, all=everything, stamps=stamps
     )
 

@@ -19,8 +19,8 @@ from generator.core.errors import ImageError
 from generator.core.records import (
     Activations,
     Animation,
-    Decision,
     Download,
+    DrawnAttribution,
     FailedImage,
     InputImage,
     Layer,
@@ -139,9 +139,9 @@ def process_image(
     title = image.name, prediction.text
     drawn = _draw_maps(context, image, activations, photo, title, hand_out, pool)
     del activations  # the gradients take as much memory again
-    decision = None
+    drawn_attribution = None
     if context.explain and prediction.score is not None:
-        decision, files = _explain(context, image, others, prepared, prediction)
+        drawn_attribution, files = _attribute(context, image, others, prepared, prediction)
         hand_out(files)
     result = ShownImage(
         image=image,
@@ -155,7 +155,7 @@ def process_image(
         channels_gif=drawn.channels_gif,
         check=check,
         arrays=drawn.arrays,
-        decision=decision,
+        attribution=drawn_attribution,
     )
     thumbnails = Thumbnails(photo=cards.encode_thumbnail(photo), grids=drawn.thumbnails)
     return ProcessedImage(result=result, files=dict(sorted(sizes.items())), thumbnails=thumbnails)
@@ -260,19 +260,19 @@ def _draw_layer(context: Context, task: RenderTask, maps: np.ndarray) -> _DrawnL
     return _DrawnLayer(rendered=rendered, frame=frame, on_card=on_card, thumbnail=thumbnail)
 
 
-def _explain(
+def _attribute(
     context: Context,
     image: InputImage,
     others: Mapping[str, np.ndarray],
     prepared: PreparedImage,
     prediction: Prediction,
-) -> tuple[Decision, Files]:
-    """Have a prediction explained, and draw that."""
-    layers = context.plan.explained
-    explanation = attribution.explain(
+) -> tuple[DrawnAttribution, Files]:
+    """Attribute a prediction to places and channels, and draw that."""
+    layers = context.plan.attributed
+    numbers = attribution.attribute(
         extractor_of(context.source), prepared.values, others, context.plan.layers, layers, prediction.method
     )
-    return overlays.draw_attribution(image.slug, prepared.seen, layers, explanation)
+    return overlays.draw_attribution(image.slug, prepared.seen, layers, numbers)
 
 
 def _pack_arrays(

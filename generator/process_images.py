@@ -4,7 +4,7 @@ This is the side that writes; what is done for one image, in whatever process, i
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,8 @@ from generator.core.records import (
     ImageResult,
     InputImage,
     ProcessedImage,
-    Step,
+    Progress,
+    ReportProgress,
     Thumbnails,
 )
 from generator.executors import Executor
@@ -71,7 +72,7 @@ class ImageStore:
 
 
 def process_images(
-    context: Context, store: ImageStore, executor: Executor, tell: Callable[[Step], None]
+    context: Context, store: ImageStore, executor: Executor, report_progress: ReportProgress
 ) -> DrawnImages:
     """Draw the images of the plan, but for those that are kept.
 
@@ -80,7 +81,7 @@ def process_images(
     images = context.plan.images
     kept = {}
     with ThreadPoolExecutor(WRITERS) as threads:
-        collector = _Collector(context, _BackgroundWriter(store, threads), tell)
+        collector = _Collector(context, _BackgroundWriter(store, threads), report_progress)
         for image in images:
             if found := store.recall(image):
                 kept[image.slug] = found
@@ -119,8 +120,8 @@ class _BackgroundWriter:
 class _Collector:
     """Takes what an executor hands back: has it written, reports progress, and puts results in order."""
 
-    def __init__(self, context: Context, writer: _BackgroundWriter, tell: Callable[[Step], None]):
-        self._plan, self._writer, self._tell = context.plan, writer, tell
+    def __init__(self, context: Context, writer: _BackgroundWriter, report_progress: ReportProgress):
+        self._plan, self._writer, self._report_progress = context.plan, writer, report_progress
         self._places = {image.slug: place for place, image in enumerate(self._plan.images)}
         self._results: dict[int, ImageResult] = {}
         self._thumbnails: dict[int, Thumbnails] = {}
@@ -171,4 +172,4 @@ class _Collector:
         each = len(self._plan.drawn)
         under_way = sum(each - len(undrawn) for undrawn in self._undrawn.values())
         total, done = len(self._plan.images) * each, len(self._results) * each + under_way
-        self._tell(Step(stage="pictures", done=done, total=total, text=image.name))
+        self._report_progress(Progress(stage="pictures", done=done, total=total, text=image.name))

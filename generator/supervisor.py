@@ -25,7 +25,7 @@ FINISHED = 1
 _shared: mmap.mmap | None = None  # in the child: what it is doing, for the parent to read
 
 
-def report_step(stage: str, text: str) -> None:
+def note_progress(stage: str, text: str) -> None:
     """Let the parent know what is being done, for the case that this process does not come to its end."""
     if _shared is not None:
         content = f"{stage}\0{text}".encode(errors="replace")[: LONGEST_STEP - 3]

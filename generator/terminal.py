@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,10 +14,10 @@ import click
 
 from generator.core.errors import GalleryError, StoppedError, is_lack_of_memory
 from generator.core.formatting import one_line
-from generator.supervisor import report_step
+from generator.supervisor import note_progress
 
 if TYPE_CHECKING:
-    from generator.core.records import Step
+    from generator.core.records import Progress, ReportProgress
 
 STOPPED = "stopped; a website that was there before is still whole"
 ENDING_SIGNALS = tuple(
@@ -173,52 +173,53 @@ def calm(verbose: bool) -> Iterator[None]:
 
 
 @contextmanager
-def show_steps(quiet: bool, no_progress: bool):
+def show_progress(quiet: bool, no_progress: bool):
     """Give a function that shows a build's steps: a bar on a terminal, a line for each image elsewhere."""
     with _shown(quiet, no_progress) as show:
 
-        def tell(step: "Step") -> None:
-            report_step(step.stage, step.text)
+        def report_progress(step: "Progress") -> None:
+            note_progress(step.stage, step.text)
             show(step)
 
-        yield tell
+        yield report_progress
 
 
 @contextmanager
-def _shown(quiet: bool, no_progress: bool) -> Iterator["Callable[[Step], None]"]:
+def _shown(quiet: bool, no_progress: bool) -> Iterator["ReportProgress"]:
     if quiet:
         yield lambda _: None
     elif sys.stderr.isatty() and not no_progress:
-        with _bar() as tell:
-            yield tell
+        with _bar() as report_progress:
+            yield report_progress
     else:
         said = set()
 
-        def tell(step) -> None:
+        def report_progress(step) -> None:
             if (step.stage, step.text) not in said:
                 said.add((step.stage, step.text))
                 say(f"{step.stage}: {step.text}")
 
-        yield tell
+        yield report_progress
 
 
 @contextmanager
 def _bar():
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("layers"),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
-        row = progress.add_task("", total=None, rate="")
+    with Bar(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+        row = bar.add_task("", total=None, rate="")
 
-        def tell(step) -> None:
-            progress.update(row, description=escape(one_line(f"{step.stage}: {step.text}")))
+        def report_progress(step) -> None:
+            bar.update(row, description=escape(one_line(f"{step.stage}: {step.text}")))
             if step.total > 1:
-                speed = progress.tasks[0].speed or 0
-                progress.update(row, completed=step.done, total=step.total, rate=f"{speed:.0f}/s")
+                speed = bar.tasks[0].speed or 0
+                bar.update(row, completed=step.done, total=step.total, rate=f"{speed:.0f}/s")
 
-        yield tell
+        yield report_progress

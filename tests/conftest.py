@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from websites import HOSTILE
 
 from generator.build import build
 from generator.core.settings import Settings
+from generator.core.settings_file import load_settings
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
@@ -292,3 +293,17 @@ def hostile_gallery(keras, tmp_path_factory) -> Gallery:
     settings = Settings(model, folder / "in", folder / "out" / "site", labels=labels)
     build(settings)
     return open_gallery(settings)
+
+
+@pytest.fixture(scope="session")
+def default_settings(keras, tmp_path_factory) -> Settings:
+    """The default settings, but for the project, whose own sources stay as they are."""
+    output = tmp_path_factory.mktemp("default") / "site"
+    return replace(load_settings(ROOT / "gallery.toml", ROOT, {}), project=None, output=output)
+
+
+@pytest.fixture(scope="session")
+def default_gallery(default_settings) -> Gallery:
+    """The whole default gallery, built once for all that need it."""
+    build(default_settings)
+    return open_gallery(default_settings)

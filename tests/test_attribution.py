@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from fakes import FakeExtractor, FakeGradients
 
-from generator.attribution import explain
+from generator.attribution import attribute
 from generator.core.facts import Activation, ClassScore, Obstacle, ScoreKind
-from generator.core.records import Explanation
+from generator.core.records import Attribution
 
 SCORE = ClassScore(activation=Activation.SOFTMAX, unit=1)
 VALUES = np.zeros((12, 12, 3), np.float32)
@@ -52,12 +52,12 @@ class Asked(FakeExtractor):
         return self.answer
 
 
-def explained(extractor, number: int = 1) -> Explanation:
+def explained(extractor, number: int = 1) -> Attribution:
     layers = FakeExtractor().describe().layers
-    return explain(extractor, VALUES, {}, layers, layers[:number], SCORE)
+    return attribute(extractor, VALUES, {}, layers, layers[:number], SCORE)
 
 
-def obstacle(found: Explanation) -> tuple[Obstacle, str]:
+def obstacle(found: Attribution) -> tuple[Obstacle, str]:
     assert found.notice is not None and not found.channels.size
     return found.notice.obstacle, found.notice.detail
 

@@ -48,7 +48,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Attribution:
     """What the score of the predicted class rests on, for one image.
 
     `cams` has Grad-CAM maps by layer index, float32 (height, width), of the layers through which a gradient

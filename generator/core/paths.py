@@ -75,7 +75,7 @@ def overlay(image: str, layer: str) -> str:
     return f"{image_layer_page(image, layer)}/decides.png"
 
 
-def decision(image: str) -> str:
+def attribution(image: str) -> str:
     """Return the path, without an ending, of the files that explain an image's prediction."""
     return f"{image_page(image)}/decides"
 

@@ -55,7 +55,7 @@ class Plan:
         return tuple(layer for layer in self.mapped if layer.family == "convolution")
 
     @cached_property
-    def explained(self) -> tuple[Layer, ...]:
+    def attributed(self) -> tuple[Layer, ...]:
         """The drawn convolutions whose maps lie over the picture, whole and not one of many."""
         return tuple(each for each in self.convolutions if len(each.shape) == 3 and not each.notice)
 

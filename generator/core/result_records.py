@@ -1,13 +1,13 @@
 """Records of what is drawn and what a build reports."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from generator.core.image_records import Check, Explanation, InputImage, Prediction
+from generator.core.image_records import Attribution, Check, InputImage, Prediction
 from generator.core.model_records import Layer
 from generator.core.statistics_records import LayerNumbers
 
@@ -125,14 +125,14 @@ class Download:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
-    """What was drawn of an explanation, which has lost its maps.
+class DrawnAttribution:
+    """What was drawn of an attribution, which has lost its maps: its `numbers`.
 
     By the slug of the layer: `peaks`, the largest value of each map, NaN where a value of it is not finite,
     and `pictures`, the maps that are not zero everywhere over the picture.
     """
 
-    explanation: Explanation
+    numbers: Attribution
     peaks: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, Picture] = field(default_factory=dict)
     animation: Animation | None = None
@@ -156,7 +156,7 @@ class ShownImage:
     channels_gif: Animation | None = None
     check: Check | None = None
     arrays: Download | None = None
-    decision: Decision | None = None
+    attribution: DrawnAttribution | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,13 +191,16 @@ class ProcessedImage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class Progress:
     """News of a build: its stage, how much of it is done, and what comes next."""
 
     stage: str
     text: str
     done: int = 0
     total: int = 1
+
+
+ReportProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from generator.core import limits, paths
 from generator.core.formatting import number, shape_in_words
-from generator.core.records import Decision, Explanation, Layer, Picture
+from generator.core.records import Attribution, DrawnAttribution, Layer, Picture
 from generator.render import captions, gif, layer_pictures, palette, png, scaling, tiling
 
 COLOURS = "inferno"  # its brightness rises all the way, so everybody can read it
@@ -65,20 +65,20 @@ def colour_bar(steps: int) -> np.ndarray:
 
 
 def draw_attribution(
-    image: str, seen: np.ndarray, layers: Sequence[Layer], explanation: Explanation
-) -> tuple[Decision, dict[str, bytes]]:
+    image: str, seen: np.ndarray, layers: Sequence[Layer], attribution: Attribution
+) -> tuple[DrawnAttribution, dict[str, bytes]]:
     """Draw an attribution for the image with this slug; return also the files by path.
 
     `seen` is uint8 (height, width, 1 or 3), `layers` are those that maps were asked for.
     """
-    cams = {layer: explanation.cams[layer.index] for layer in layers if layer.index in explanation.cams}
+    cams = {layer: attribution.cams[layer.index] for layer in layers if layer.index in attribution.cams}
     peaks = {
         layer.slug: float(cam.max()) if np.isfinite(cam).all() else np.nan for layer, cam in cams.items()
     }
-    decision = Decision(explanation=replace(explanation, cams={}), peaks=peaks)
+    drawn_attribution = DrawnAttribution(numbers=replace(attribution, cams={}), peaks=peaks)
     good = {layer: cam for layer, cam in cams.items() if not np.isnan(peaks[layer.slug])}
     if not good:
-        return decision, {}
+        return drawn_attribution, {}
     grey = grey_picture(seen)
     indices, table = palette.common_palette(np.stack([overlay(grey, cam) for cam in good.values()]))
     indices = scaling.enlarge(indices, max(1, SIDE // max(grey.shape)))
@@ -91,9 +91,9 @@ def draw_attribution(
             pictures[layer.slug] = Picture(path, width, height)
     frames = _frames(indices, list(good.items()))
     content, kept = gif.encode_within(frames, table, DURATION, limits.README_GIF_BYTES)
-    path, shown = paths.decision(image), (len(kept), len(frames))
+    path, shown = paths.attribution(image), (len(kept), len(frames))
     animation, drawn = layer_pictures.animation(path, content, frames[-1], table, shown, "layers")
-    return replace(decision, pictures=pictures, animation=animation), files | drawn
+    return replace(drawn_attribution, pictures=pictures, animation=animation), files | drawn
 
 
 def _frames(indices: np.ndarray, maps: Sequence[tuple[Layer, np.ndarray]]) -> np.ndarray:

@@ -125,16 +125,16 @@ def _health(found: LayerHealth) -> dict[str, Any]:
 
 
 def _attribution(result: ImageResult) -> dict[str, Any] | None:
-    if result.decision is None:
+    if result.attribution is None:
         return None
-    explanation, changes = result.decision.explanation, f"{paths.decision(result.image.slug)}.csv"
+    attribution, changes = result.attribution.numbers, f"{paths.attribution(result.image.slug)}.csv"
     return {
-        "score": explanation.score,
-        "method": wording.say_score(result.prediction.method, explanation.kind) if explanation.kind else "",
-        "maps": {slug: picture.path for slug, picture in result.decision.pictures.items()},
-        "layer": explanation.layer,
-        "changes": changes if explanation.channels.size else None,
-        "notice": explanation.notice and wording.say_obstacle(explanation.notice),
+        "score": attribution.score,
+        "method": wording.say_score(result.prediction.method, attribution.kind) if attribution.kind else "",
+        "maps": {slug: picture.path for slug, picture in result.attribution.pictures.items()},
+        "layer": attribution.layer,
+        "changes": changes if attribution.channels.size else None,
+        "notice": attribution.notice and wording.say_obstacle(attribution.notice),
     }
 
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,7 +11,7 @@ import markdown
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, open_gallery, open_picture, save_picture
+from conftest import ROOT, open_picture, save_picture
 from markdown_it import MarkdownIt
 from PIL import ImageSequence
 
@@ -22,7 +21,6 @@ from generator.core import limits
 from generator.core.errors import OutputError, WebsiteError
 from generator.core.formatting import one_line
 from generator.core.settings import Settings
-from generator.core.settings_file import load_settings
 from generator.export import readme as written
 from generator.export.readme import END, START, write_readme
 from generator.render import gif, palette
@@ -292,17 +290,6 @@ def test_hostile_names_stay_text_in_markdown(hostile_gallery, project, monkeypat
     assert len(images) == 13
     for image in images:
         assert one_line(image["file"]) in shown and one_line(image["prediction"]["text"]) in shown
-
-
-@pytest.fixture(scope="module")
-def default_gallery(tmp_path_factory):
-    """The website of the default model and images, without what a README does not show."""
-    pytest.importorskip("keras")
-    settings = load_settings(ROOT / "gallery.toml", ROOT, {})
-    output = tmp_path_factory.mktemp("default") / "site"
-    # outside the project, whose own sources stay as they are
-    build(replace(settings, project=None, output=output, channels=(), explain=False))
-    return open_gallery(replace(settings, output=output))
 
 
 def test_this_projects_own_readme_is_current(default_gallery, project):

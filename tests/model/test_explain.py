@@ -22,7 +22,7 @@ from generator.build import build, source_folder
 from generator.core import limits
 from generator.core.facts import Activation, AttributionNotice, ClassScore, Obstacle, ScoreKind
 from generator.core.plan import Plan, plan_layers
-from generator.core.records import Explanation, Prediction
+from generator.core.records import Attribution, Prediction
 from generator.core.settings import Settings
 from generator.core.wording import say_obstacle, say_score
 from generator.model.keras.ablation import without_channels
@@ -49,7 +49,7 @@ def tiny(keras, units=3, activation="softmax", *, separate=False, **convolution)
     return keras.Model(inputs, x)
 
 
-def explain(model, tmp_path, values=PICTURE, labels=(), **options) -> tuple[Explanation, Prediction]:
+def explain(model, tmp_path, values=PICTURE, labels=(), **options) -> tuple[Attribution, Prediction]:
     extractor = KerasExtractor(save_model(model, tmp_path / "model.keras"), "", **options)
     known = extractor.describe()
     made = Plan(
@@ -60,11 +60,11 @@ def explain(model, tmp_path, values=PICTURE, labels=(), **options) -> tuple[Expl
         gif_channels=1,
     )
     prediction = predict(extractor.extract(values, {}).outputs, known.final_activation, labels)
-    found = attribution.explain(extractor, values, {}, made.layers, made.explained, prediction.method)
+    found = attribution.attribute(extractor, values, {}, made.layers, made.attributed, prediction.method)
     return found, prediction
 
 
-def say(found: Explanation, prediction: Prediction) -> str:
+def say(found: Attribution, prediction: Prediction) -> str:
     return say_score(prediction.method, found.kind)
 
 
@@ -318,16 +318,16 @@ class Explaining(FakeExtractor):
 def explained(monkeypatch):
     """Let every prediction have a known explanation: one map, and three of five channels."""
 
-    def set_explanation(found: Explanation) -> None:
+    def set_explanation(found: Attribution) -> None:
         def explain(_extractor, _values, _others, layers, convolutions, score):
             assert [each.index for each in layers] == [1, 2, 3]
             assert [each.index for each in convolutions] == [1, 3] and score.unit == 1
             return found
 
-        monkeypatch.setattr(attribution, "explain", explain)
+        monkeypatch.setattr(attribution, "attribute", explain)
 
     set_explanation(
-        Explanation(
+        Attribution(
             cams={1: np.eye(12, dtype=np.float32)},
             score=1.5,
             kind=ScoreKind.LOGIT,
@@ -379,7 +379,7 @@ def test_the_page_shows_maps_channels_and_a_file(project, explained):  # noqa: A
 
 def test_zero_and_broken_maps_are_told_in_words(project, explained):
     cams = {1: np.zeros((4, 4), np.float32), 3: np.full((4, 4), np.nan, np.float32)}
-    explained(Explanation(cams=cams, score=0.0, kind=ScoreKind.LOGIT))
+    explained(Attribution(cams=cams, score=0.0, kind=ScoreKind.LOGIT))
     build(project, models=fake_models(Explaining))
     page = read(project)
     assert "zero everywhere: no place here speaks for class 1" in page
@@ -389,7 +389,7 @@ def test_zero_and_broken_maps_are_told_in_words(project, explained):
 
 def test_a_notice_takes_the_place_of_what_is_missing(project, explained):
     detail = "<Odd>Error"
-    explained(Explanation(notice=AttributionNotice(obstacle=Obstacle.GRADIENT_FAILED, detail=detail)))
+    explained(Attribution(notice=AttributionNotice(obstacle=Obstacle.GRADIENT_FAILED, detail=detail)))
     build(project, models=fake_models(Explaining))
     page = read(project)
     assert "could not be computed: &lt;Odd&gt;Error." in page and 'id="places"' not in page
@@ -435,22 +435,23 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np
-from generator.attribution import explain
+from generator.attribution import attribute
 from generator.core.facts import Activation, ClassScore
 from generator.model.keras.extractor import KerasExtractor
 values = np.random.default_rng(0).random((12, 10, 3), np.float32)
 extractor = KerasExtractor(Path(sys.argv[1]), "")
 layers = extractor.describe().layers
-found = explain(extractor, values, {}, layers, layers[:2], ClassScore(activation=Activation.SOFTMAX, unit=1))
+score = ClassScore(activation=Activation.SOFTMAX, unit=1)
+found = attribute(extractor, values, {}, layers, layers[:2], score)
 assert found.notice is None, found.notice
 np.savez(sys.argv[2], one=found.cams[1], two=found.cams[2], channels=found.channels, changes=found.changes)
 """
 
 
-def explain_second(extractor: KerasExtractor) -> Explanation:
+def explain_second(extractor: KerasExtractor) -> Attribution:
     """Explain the second class, whatever is predicted."""
     layers, score = extractor.describe().layers, ClassScore(activation=Activation.SOFTMAX, unit=1)
-    return attribution.explain(extractor, PICTURE, {}, layers, layers[:2], score)
+    return attribution.attribute(extractor, PICTURE, {}, layers, layers[:2], score)
 
 
 def test_torch_explains_the_same(keras, tmp_path):
@@ -477,7 +478,7 @@ def test_a_backend_without_such_gradients_is_told(keras, tmp_path, monkeypatch):
     layers = extractor.describe().layers
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     score = ClassScore(activation=Activation.SOFTMAX, unit=1)
-    found = attribution.explain(extractor, PICTURE, {}, layers, layers[:2], score)
+    found = attribution.attribute(extractor, PICTURE, {}, layers, layers[:2], score)
     assert say_obstacle(found.notice).endswith("Keras runs on jax") and not found.cams
 
 

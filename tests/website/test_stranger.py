@@ -16,7 +16,7 @@ from hostile import check_line, limited
 from generator.build import build
 from generator.core import bounds
 from generator.core.errors import GalleryError, ProjectError, SettingsError
-from generator.core.records import Step
+from generator.core.records import Progress
 from generator.core.settings import Settings
 from generator.export.readme import write_readme
 from generator.export.single_page import write_single
@@ -74,7 +74,7 @@ def test_a_link_that_leads_out_is_refused_before_anything_is_read(project, name,
         link.rmdir()
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(LINKS[name])
-    monkeypatch.setattr("generator.build.take_stock", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr("generator.build.read_inputs", lambda *_: pytest.fail("read"))
     with pytest.raises(ProjectError, match=r"inside the project, received a link to .*: remove it") as caught:
         build(project, models=fake_models())
     check_line(str(caught.value))
@@ -326,7 +326,7 @@ def test_inherited_files_get_no_other_variables_and_a_line_says_so(project, monk
         "INHERIT: base.yml\nsite_name: !ENV [AWS_SECRET, a name]\nsite_url: !ENV SITE_URL\n"
         "copyright: !ENV AWS_SECRET\n"
     )
-    told: list[Step] = []
+    told: list[Progress] = []
     build(replace(project, site=True), told.append, fake_models())
     said = [step.text for step in told if "passed on" in step.text]
     assert len(said) == 1 and "AWS_SECRET" in said[0] and "SITE_" in said[0] and "value" not in said[0]

@@ -1,15 +1,12 @@
 """The gallery of the default model and images, as `make gallery` makes it: right, and light to open."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Gallery, is_outside, open_gallery
+from conftest import is_outside
 
-from generator.build import build, size_up
-from generator.core.settings import Settings
-from generator.core.settings_file import load_settings
+from generator.build import size_up
 
 MEGABYTE = 1_000_000
 ANSWERS = {"cat.png": "cat", "dog.png": "dog", "two_cats.png": "cat", "two_dogs.png": "dog"}
@@ -27,21 +24,6 @@ HEAVY = (
 )
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory) -> Settings:
-    """The default settings, but for the project, whose own sources stay as they are."""
-    pytest.importorskip("keras")
-    output = tmp_path_factory.mktemp("default") / "site"
-    return replace(load_settings(ROOT / "gallery.toml", ROOT, {}), project=None, output=output)
-
-
-@pytest.fixture(scope="module")
-def default_gallery(settings) -> Gallery:
-    """The whole default gallery."""
-    build(settings)
-    return open_gallery(settings)
-
-
 def test_the_model_is_right_and_sure_of_every_image(default_gallery):
     predictions = {image["file"]: image["prediction"] for image in default_gallery.manifest["images"]}
     assert {name: each["label"] for name, each in predictions.items()} == ANSWERS
@@ -56,7 +38,7 @@ def test_the_website_is_below_60_megabytes(default_gallery):
     assert weigh(default_gallery.site) < 60 * MEGABYTE
 
 
-def test_a_dry_run_says_about_what_a_build_writes(settings, default_gallery):
+def test_a_dry_run_says_about_what_a_build_writes(default_settings, default_gallery):
     megabytes = float(re.search(r"([0-9.]+) MB", size_up(settings)[0])[1])
     assert megabytes * MEGABYTE == pytest.approx(weigh(default_gallery.site), rel=0.3)
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from generator.build import build
 from generator.core.errors import ImageError, ModelError, WorkerError
-from generator.core.records import FailedImage, ProcessedImage, Step
+from generator.core.records import FailedImage, ProcessedImage, Progress
 from generator.core.settings import Settings
 from generator.executors import Processes, ThisThread, Threads
 from generator.process_image import Context, process_image
@@ -56,7 +56,7 @@ def test_two_processes_with_a_real_model_make_the_same_gallery(small_model, pict
 
 
 def test_processes_draw_what_is_not_kept_and_progress_names_the_images(three):
-    steps: list[Step] = []
+    steps: list[Progress] = []
     build(three, models=fake_models(FakeExtractor))
     save_picture(three.images / "aa.png", seed=7)
     save_picture(three.images / "c.png", seed=8)

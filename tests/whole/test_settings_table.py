@@ -19,7 +19,7 @@ from generator.core.setting import Affects, Flag, Setting
 from generator.core.setting_values import read_count
 from generator.core.settings import SETTINGS, Settings
 from generator.core.settings_reference import flags_table, settings_table, settings_toml
-from generator.inputs import Stock, source_folder, take_stock
+from generator.inputs import Inputs, read_inputs, source_folder
 from generator.options import setting_options
 from generator.storage.sources import SourceFolder
 
@@ -71,19 +71,19 @@ def read_flags(name: str, *arguments: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def project(tmp_path) -> tuple[Settings, Stock]:
+def project(tmp_path) -> tuple[Settings, Inputs]:
     """Lay out a project; its settings and inputs."""
     wanted = small_project(tmp_path)
-    return wanted, take_stock(wanted, SourceFolder(source_folder(wanted)), FileKind.ZIP)
+    return wanted, read_inputs(wanted, SourceFolder(source_folder(wanted)), FileKind.ZIP)
 
 
-def changed_fingerprints(project: tuple[Settings, Stock], wanted: Settings) -> set[str]:
+def changed_fingerprints(project: tuple[Settings, Inputs], wanted: Settings) -> set[str]:
     """Return which fingerprints differ from those of the project, its inputs and plan being the same."""
     sources, model, plan = SourceFolder(source_folder(project[0])), FakeExtractor().describe(), make_plan()
 
     def fingerprints(each: Settings) -> dict[str, str]:
         return {
-            "build": take_stock(each, sources, FileKind.ZIP).all,
+            "build": read_inputs(each, sources, FileKind.ZIP).all,
             "model": build.model_key(each, project[1]),
             "pictures": build.picture_key(plan, model, each, project[1]),
         }

@@ -6,7 +6,7 @@ import numpy as np
 
 from generator.core import paths, plan, wording
 from generator.core.formatting import count, number, one_line, shape_in_words
-from generator.core.records import Animation, Explanation, ImageResult, Layer
+from generator.core.records import Animation, Attribution, ImageResult, Layer
 from generator.render import overlays
 from generator.website.components.grids import channel_views
 from generator.website.components.legends import GRADIENT_STOPS, Legend, css_gradient
@@ -66,13 +66,13 @@ class AttributionView:
 
 def attribution_view(page: str, made: plan.Plan, result: ImageResult) -> AttributionView | None:
     """Return what an image's page says, `None` where its prediction is attributed to nothing."""
-    if result.decision is None:
+    if result.attribution is None:
         return None
-    drawn, attribution = result.decision, result.decision.explanation
+    drawn, attribution = result.attribution, result.attribution.numbers
     label = one_line(result.prediction.label or "")
     maps, channels = (), None
     if attribution.kind:
-        maps = tuple(_map(page, layer, result, label) for layer in made.explained)
+        maps = tuple(_map(page, layer, result, label) for layer in made.attributed)
     if attribution.channels.size:
         channels = _channel_effects(page, made.layers[attribution.layer - 1], result)
     return AttributionView(
@@ -102,7 +102,7 @@ def _player(page: str, result: ImageResult, animation: Animation) -> Player:
 
 
 def _map(page: str, layer: Layer, result: ImageResult, label: str) -> AttributionMap:
-    drawn, slug = result.decision, layer.slug
+    drawn, slug = result.attribution, layer.slug
     peak = drawn.peaks.get(slug)
     if peak is None:
         words = "no gradient flows from here to the score"
@@ -126,7 +126,7 @@ def _map(page: str, layer: Layer, result: ImageResult, label: str) -> Attributio
 
 
 def _channel_effects(page: str, layer: Layer, result: ImageResult) -> ChannelEffects:
-    attribution = result.decision.explanation
+    attribution = result.attribution.numbers
     singles = channel_views(page, result, layer)
     layer_page = paths.image_layer_page(result.image.slug, layer.slug)
     target = paths.link(page, f"{layer_page}.html")
@@ -142,12 +142,12 @@ def _channel_effects(page: str, layer: Layer, result: ImageResult) -> ChannelEff
         supporting=tuple(effect for change, effect in falls if change < 0),
         opposing=tuple(effect for change, effect in rises if change > 0),
         csv=Link(
-            href=paths.link(page, f"{paths.decision(result.image.slug)}.csv"), text="all changes as CSV"
+            href=paths.link(page, f"{paths.attribution(result.image.slug)}.csv"), text="all changes as CSV"
         ),
     )
 
 
-def _say_recomputed(attribution: Explanation) -> str:
+def _say_recomputed(attribution: Attribution) -> str:
     if len(attribution.channels) == attribution.of:
         return f"Each of the {count(attribution.of, 'channel')} was set to zero in turn."
     return (
@@ -163,7 +163,7 @@ def _effect(target: str, channel: int, change: float, single: PictureView | None
     return ChannelEffect(link=link, change=f"{'+' if change > 0 else ''}{number(change)}", picture=picture)
 
 
-def changes_csv(attribution: Explanation) -> bytes:
+def changes_csv(attribution: Attribution) -> bytes:
     """Return how the score changes without each channel, the largest fall first, as CSV."""
     rows = zip(attribution.channels, attribution.changes, strict=True)
     lines = ["channel,change_of_score", *(f"{channel},{change:.9g}" for channel, change in rows)]
