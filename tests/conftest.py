@@ -296,14 +296,14 @@ def hostile_gallery(keras, tmp_path_factory) -> Gallery:
 
 
 @pytest.fixture(scope="session")
-def default_settings(keras, tmp_path_factory) -> Settings:
+def default_settings(tmp_path_factory) -> Settings:
     """The default settings, but for the project, whose own sources stay as they are."""
     output = tmp_path_factory.mktemp("default") / "site"
     return replace(load_settings(ROOT / "gallery.toml", ROOT, {}), project=None, output=output)
 
 
 @pytest.fixture(scope="session")
-def default_gallery(default_settings) -> Gallery:
+def default_gallery(keras, default_settings) -> Gallery:  # noqa: ARG001
     """The whole default gallery, built once for all that need it."""
     build(default_settings)
     return open_gallery(default_settings)

@@ -39,7 +39,7 @@ def test_the_website_is_below_60_megabytes(default_gallery):
 
 
 def test_a_dry_run_says_about_what_a_build_writes(default_settings, default_gallery):
-    megabytes = float(re.search(r"([0-9.]+) MB", size_up(settings)[0])[1])
+    megabytes = float(re.search(r"([0-9.]+) MB", size_up(default_settings)[0])[1])
     assert megabytes * MEGABYTE == pytest.approx(weigh(default_gallery.site), rel=0.3)
 
 
