@@ -9,7 +9,6 @@ from generator.core.formatting import count, number, one_line
 from generator.core.records import ImageResult, Layer, Picture
 from generator.website.components.legends import SCALES_IN_WORDS, scale_of
 from generator.website.components.numbers import (
-    CONSTANT_FLAG,
     channel_numbers,
     constant_channels,
     extremes,
@@ -152,7 +151,7 @@ def channel_views(page: str, result: ImageResult, layer: Layer) -> dict[int, Pic
     for channel in drawn.singles:
         row = rows[channel]
         caption = span_text(*drawn.ranges[channel])
-        if row.flag == CONSTANT_FLAG:
+        if row.is_constant:
             caption = f"{row.flag} {row.minimum}"
         elif row.flag:
             caption = f"{caption}, {row.flag}"

@@ -11,12 +11,13 @@ from generator.core.formatting import count, number
 from generator.core.records import ImageResult, Layer, LayerResult, MapStatistics
 from generator.website.links import Link, link_to
 
-CONSTANT_FLAG = "constant"
-
 
 @dataclass(frozen=True, kw_only=True)
 class NumbersRow:
-    """A row of formatted numbers: of a channel, or of an image. `flag` names what is odd about it."""
+    """A row of formatted numbers: of a channel, or of an image.
+
+    `flag` names what is odd about it; `is_constant` tells that it is a channel of one single value.
+    """
 
     link: Link
     minimum: str
@@ -24,6 +25,7 @@ class NumbersRow:
     mean: str
     active: str
     flag: str
+    is_constant: bool = False
 
 
 def constant_channels(layer: Layer, drawn: LayerResult) -> np.ndarray:
@@ -62,7 +64,8 @@ def channel_numbers(layer: Layer, drawn: LayerResult) -> list[NumbersRow]:
             maximum=number(statistics.maximum[channel]),
             mean=number(statistics.mean[channel]),
             active="–" if math.isnan(active) else f"{active:.0%}",
-            flag=CONSTANT_FLAG if constant[channel] else flawed,  # a flawed channel is never called constant
+            flag="constant" if constant[channel] else flawed,  # a flawed channel is never called constant
+            is_constant=bool(constant[channel]),
         )
         rows.append(row)
     return rows
