@@ -81,6 +81,8 @@ def needs(name: Any) -> str:
     name = one_line(str(name))[:80]
     if name in UNSAFE:
         return f"needs {name}, which may read files or run code: it is not built without --allow-unsafe"
+    if any(hasattr(each, name) for each in PUBLIC_MODULES):
+        return f"needs {name} of Keras, which is not on the list of what only computes"
     return f"needs {name}, which only its author has: --custom-objects module:{name}"
 
 
@@ -246,6 +248,7 @@ def _classes() -> frozenset[tuple[str, str]]:
     return frozenset(found) | {(each.__module__, each.__name__) for each in own}
 
 
+PUBLIC_MODULES = (*filter(inspect.ismodule, vars(keras).values()), keras.applications.imagenet_utils)
 APPLICATION_LAYERS = {
     name: each
     for module in (convnext, inception_resnet_v2)
