@@ -160,7 +160,7 @@ def _build(
         kept=drawn.kept,
     )
     same_images = [each.image.digest for each in site.results] == [each.digest for each in inputs.images]
-    if same_images and take_stamps(settings, sources) == inputs.stamps:
+    if same_images and take_stamps(settings, sources.foreign().values()) == inputs.stamps:
         memory.remember(BUILD, inputs.all, report)  # else something was changed, and may be changed back
     memory.finish()
     return report

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,8 @@ class Inputs:
 
 def read_inputs(settings: Settings, sources: SourceFolder, kind: FileKind) -> Inputs:
     """Read every file that the website is made from; `kind` is that of the model's file."""
-    stamps = take_stamps(settings, sources)  # before any of them is read
+    foreign = sources.foreign()
+    stamps = take_stamps(settings, foreign.values())  # before any of them is read
     found, labels, model = find_inputs(settings.images), read_labels(settings), images.digest(settings.model)
     others = {name: cache.digest_files(Path(fed), "*") for name, fed in settings.inputs.items()}
     tools = cache.toolchain(packages_of(kind), switches_of(kind))
@@ -52,7 +54,7 @@ def read_inputs(settings: Settings, sources: SourceFolder, kind: FileKind) -> In
         values_affecting(settings, Affects.ANYTHING), found, labels, model, others, tools, own,
         cache.digest_files(resources.TEMPLATES, "*"),
         {path: hashlib.sha256(content).hexdigest() for path, content in resources.assets().items()},
-        {path: images.digest(file) for path, file in sources.foreign().items()},
+        {path: images.digest(file) for path, file in foreign.items()},
         hashlib.sha256(config).hexdigest(), os.environ.get("SITE_URL"), _variables(config),
         time.time_ns() if any(each in config for each in FARTHER) else None,
     )  # fmt: skip
@@ -61,18 +63,20 @@ def read_inputs(settings: Settings, sources: SourceFolder, kind: FileKind) -> In
     )
 
 
-def take_stamps(settings: Settings, sources: SourceFolder) -> dict[str, tuple[int, ...] | None]:
+def take_stamps(settings: Settings, foreign: Iterable[Path]) -> dict[str, tuple[int, ...] | None]:
     """Return a stamp of every file that the website is made from, by path.
 
+    `foreign` are the files among the sources that no build has written; see `SourceFolder.foreign`.
     Two equal results mean that no file was written, replaced, added or removed in between, even where it was
     changed back, which digests cannot tell. See `stamp`.
     """
-    files = [settings.model, mkdocs_config(settings), *images.find_images(settings.images)]
+    pictures = (path for path in settings.images.glob("*") if path.suffix.lower() in images.FORMATS)
+    files = [settings.model, mkdocs_config(settings), *sorted(pictures)]
     files += [labels_file(settings)] if not isinstance(settings.labels, tuple) else []
     folders = [*map(Path, settings.inputs.values()), resources.TEMPLATES, *resources.ASSETS]
     folders += [settings.project / "templates"] if settings.project else []
     files += [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*"))]
-    files += sources.foreign().values()
+    files += foreign
     return {str(path): stamp(path) for path in files}
 
 

@@ -21,6 +21,7 @@ PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT", "SI
 LONGEST_STEP = 1000  # bytes
 GRACE = 10  # seconds to clean up, once the parent has gone
 FINISHED = 1
+MEMORY_ADVICE = "close other programs, choose fewer layers with --layers, or set a smaller longest_side"
 
 _shared: mmap.mmap | None = None  # in the child: what it is doing, for the parent to read
 
@@ -39,7 +40,7 @@ def supervised(command: Callable[[], object]) -> tuple[int, str]:
     a model is opened, else 1. The child ends when this process does, and its temporary files go with it.
     """
     shared = mmap.mmap(-1, LONGEST_STEP)  # of both processes
-    temporary = tempfile.mkdtemp(prefix="activation-gallery-")
+    temporary = _make_temporary()
     alive, ours = os.pipe()  # whose writing end closes when the parent ends, however it does
     child = os.fork()
     if child == 0:
@@ -50,17 +51,26 @@ def supervised(command: Callable[[], object]) -> tuple[int, str]:
     try:
         _, status = os.waitpid(child, 0)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
     if shared[0] == FINISHED:  # what crashes on the way out does not matter any more
         return shared[1], ""
     return _explain(os.waitstatus_to_exitcode(status), bytes(shared[2:]))
 
 
-def _run(command: Callable[[], object], shared: mmap.mmap, temporary: str, alive: int) -> NoReturn:
+def _make_temporary() -> str | None:
+    """Return a new folder for temporary files, `None` where none can be made: not every command needs one."""
+    try:
+        return tempfile.mkdtemp(prefix="activation-gallery-")
+    except OSError:
+        return None
+
+
+def _run(command: Callable[[], object], shared: mmap.mmap, temporary: str | None, alive: int) -> NoReturn:
     """Be the child: run the command and leave."""
     global _shared
     _shared = shared
-    tempfile.tempdir = temporary
+    tempfile.tempdir = temporary or tempfile.tempdir
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on, once
     threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
     try:
@@ -111,8 +121,5 @@ def _explain(code: int, step: bytes) -> tuple[int, str]:
         advice = "remove that call, or leave its layer out"
     else:
         received = f"{signal.Signals(-code).name} from native code or from the system"
-        advice = (
-            "most likely there was too little memory: close other programs, choose fewer layers with "
-            "--layers, or set a smaller longest_side"
-        )
+        advice = f"most likely there was too little memory: {MEMORY_ADVICE}"
     return status, f"expected the command to come to its end, received {received}{during}: {advice}"

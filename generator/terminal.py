@@ -14,7 +14,7 @@ import click
 
 from generator.core.errors import GalleryError, StoppedError, is_lack_of_memory
 from generator.core.formatting import one_line
-from generator.supervisor import note_progress
+from generator.supervisor import MEMORY_ADVICE, note_progress
 
 if TYPE_CHECKING:
     from generator.core.records import Progress, ReportProgress
@@ -115,10 +115,7 @@ def explain(error: BaseException) -> tuple[str, int]:
 
 def out_of_memory() -> str:
     """Return what to say where there is not enough memory."""
-    return (
-        "expected enough memory for this model and these images, received none any more: "
-        "close other programs, choose fewer layers with --layers, or set a smaller longest_side"
-    )
+    return f"expected enough memory for this model and these images, received none any more: {MEMORY_ADVICE}"
 
 
 def end(message: str, status: int) -> NoReturn:

@@ -288,3 +288,15 @@ def test_a_source_date_that_is_none_is_one_line_before_anything_is_done(inputs, 
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
     assert "expected seconds since 1970 in SOURCE_DATE_EPOCH" in done.stderr
     assert listing(inputs) == {"in", "m.keras"}
+
+
+def test_a_command_that_needs_no_temporary_files_needs_no_folder_for_them(tmp_path):
+    code = (
+        "import sys, tempfile; from generator import cli\n"
+        "tempfile.mkdtemp = lambda **_: (_ for _ in ()).throw(FileNotFoundError(2, 'No usable folder'))\n"
+        "sys.argv = ['activation-gallery', '--version']; cli.run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "") and "version" in done.stdout

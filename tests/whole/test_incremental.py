@@ -431,3 +431,12 @@ def test_what_changes_during_a_build_is_seen_by_the_next(tmp_path, monkeypatch, 
     assert published(settings) == published(clean)
     assert snapshot(settings.output) == snapshot(clean.output)
     assert build(settings, models=fake_models(Opener)).unchanged
+
+
+def test_images_that_all_vanish_once_they_are_drawn_end_no_build(project):
+    def meddle(step) -> None:
+        if step.stage == "pages":
+            for path in project.images.iterdir():
+                path.unlink()
+
+    assert build(project, meddle, fake_models()).images == 2
